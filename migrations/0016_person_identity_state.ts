@@ -28,19 +28,17 @@ export async function up (db: Kysely<unknown>): Promise<void> {
     where cert_no_index like 'registration:%'`.execute(db)
   await sql`update person set cert_no_index = null, identity_state = 'erased'
     where cert_no_index like 'nobody:%'`.execute(db)
-  await addConstraint(
-    db,
-    'person',
-    'person_identity_state_check',
-    checkOneOf('identity_state', ['established', 'provisional', 'erased'])
-  )
+  await addConstraint(db, {
+    table: 'person',
+    name: 'person_identity_state_check',
+    definition: checkOneOf('identity_state', ['established', 'provisional', 'erased'])
+  })
   // only an established person holds a document number against all others
-  await addConstraint(
-    db,
-    'person',
-    'person_cert_no_index_check',
-    "check ((cert_no_index is not null) = (identity_state = 'established'))"
-  )
+  await addConstraint(db, {
+    table: 'person',
+    name: 'person_cert_no_index_check',
+    definition: "check ((cert_no_index is not null) = (identity_state = 'established'))"
+  })
   // people of applications that were not completed, for the clean-up
   await createIndex(db, 'person_provisional_age', "person (created_at) where identity_state = 'provisional'")
 }

@@ -112,11 +112,11 @@ const delegationApproved = `check (
 export async function up (db: Kysely<unknown>): Promise<void> {
   for (const [where, words] of Object.entries(vocabularies)) {
     const [table, column] = where.split('.') as [string, string]
-    await addConstraint(db, table, `${table}_${column}_check`, checkOneOf(column, words))
+    await addConstraint(db, { table, name: `${table}_${column}_check`, definition: checkOneOf(column, words) })
   }
-  await addConstraint(db, 'device', 'device_proof_check', deviceProof)
-  await addConstraint(db, 'delegation', 'delegation_approved_check', delegationApproved)
+  await addConstraint(db, { table: 'device', name: 'device_proof_check', definition: deviceProof })
+  await addConstraint(db, { table: 'delegation', name: 'delegation_approved_check', definition: delegationApproved })
   for (const table of ['scan_ticket', 'consent', 'representation_choice']) {
-    await addConstraint(db, table, `${table}_client_id_fkey`, 'foreign key (client_id) references client')
+    await addConstraint(db, { table, name: `${table}_client_id_fkey`, definition: 'foreign key (client_id) references client' })
   }
 }

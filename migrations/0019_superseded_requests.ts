@@ -24,19 +24,17 @@ export async function up (db: Kysely<unknown>): Promise<void> {
     `alter table pending_change add column if not exists dedupe_key text not null default '',
       add column if not exists superseded_by text`
   )
-  await replaceConstraint(
-    db,
-    'pending_change',
-    'pending_change_state_check',
-    checkOneOf('state', ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'superseded'])
-  )
+  await replaceConstraint(db, {
+    table: 'pending_change',
+    name: 'pending_change_state_check',
+    definition: checkOneOf('state', ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'superseded'])
+  })
   // checked at the end of the transaction: the request that takes the place is stored after the other one is ended
-  await addConstraint(
-    db,
-    'pending_change',
-    'pending_change_superseded_by_fkey',
-    'foreign key (superseded_by) references pending_change (id) deferrable initially deferred'
-  )
+  await addConstraint(db, {
+    table: 'pending_change',
+    name: 'pending_change_superseded_by_fkey',
+    definition: 'foreign key (superseded_by) references pending_change (id) deferrable initially deferred'
+  })
   await sql`update pending_change set dedupe_key = case when vouched_by is null then requested_by else id end
     where state = 'pending' and kind = 'client.change' and dedupe_key = ''`.execute(db)
   const superseded = 'pending_change (superseded_by) where superseded_by is not null'

@@ -98,19 +98,21 @@ export async function up (db: Kysely<unknown>): Promise<void> {
     minimum_level = greatest(1, least(minimum_level, 4))
     where ttl_seconds not between 60 and case token_format when 'jwt' then 600 else 3600 end
       or minimum_level not between 1 and 4`.execute(db)
-  await addConstraint(
-    db,
-    'resource_server',
-    'resource_server_ttl_check',
-    "check (ttl_seconds between 60 and case token_format when 'jwt' then 600 else 3600 end)"
-  )
-  await addConstraint(db, 'resource_server', 'resource_server_level_check', 'check (minimum_level between 1 and 4)')
-  await addConstraint(
-    db,
-    'resource_server',
-    'resource_server_signing_alg_check',
-    "check (signing_alg in ('ES256', 'RS256'))"
-  )
+  await addConstraint(db, {
+    table: 'resource_server',
+    name: 'resource_server_ttl_check',
+    definition: "check (ttl_seconds between 60 and case token_format when 'jwt' then 600 else 3600 end)"
+  })
+  await addConstraint(db, {
+    table: 'resource_server',
+    name: 'resource_server_level_check',
+    definition: 'check (minimum_level between 1 and 4)'
+  })
+  await addConstraint(db, {
+    table: 'resource_server',
+    name: 'resource_server_signing_alg_check',
+    definition: "check (signing_alg in ('ES256', 'RS256'))"
+  })
   await sql.raw(grantWhatIsHeld).execute(db)
   await sql.raw(grantDemo).execute(db)
   await sql.raw(noteGrants).execute(db)

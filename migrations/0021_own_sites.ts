@@ -115,10 +115,9 @@ export async function up (db: Kysely<unknown>): Promise<void> {
   for (const trigger of triggers) await alterTable(db, trigger)
   await sql.raw(`${copy('user_centre_session', fromUserCenter)} on conflict (id_hash) do nothing`).execute(db)
   await sql.raw(`${copy('admin_session', fromConsole)} on conflict (id_hash) do nothing`).execute(db)
-  await replaceConstraint(
-    db,
-    'organization_password_draft',
-    'organization_password_draft_session_hash_fkey',
-    'foreign key (session_hash) references own_site_session (id_hash) on delete cascade'
-  )
+  await replaceConstraint(db, {
+    table: 'organization_password_draft',
+    name: 'organization_password_draft_session_hash_fkey',
+    definition: 'foreign key (session_hash) references own_site_session (id_hash) on delete cascade'
+  })
 }

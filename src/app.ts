@@ -46,7 +46,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     loggerInstance: services.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'traceId' })
   })
-  registerHealth(app, services, lifecycle, async () => (await services.pending()).length === 0)
+  registerHealth(app, { deps: services, lifecycle, migrated: async () => (await services.pending()).length === 0 })
   registerRequestLog(app, services)
   registerHostCheck(app, services)
   registerMetrics(app, services)
@@ -90,7 +90,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     login.register(scope, 'administrators')
   })
   await registerAdminApi(app, console)
-  if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
+  if (services.sandbox !== null) await registerSandbox(app, services, { sandbox: services.sandbox, tickets })
 
   const workers = startWorkers(services, oidc)
   const settingsRefresh = createPeriodicTask(services, settings.refresh)

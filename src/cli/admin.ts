@@ -23,7 +23,7 @@ export const command = {
       return 2
     }
     const { role, force, reason, json } = parsed
-    const link = await operatorLink(deps, role, { actor: `operator:${operatorName()}`, reason }, force)
+    const link = await operatorLink(deps, { role, act: { actor: `operator:${operatorName()}`, reason }, force })
     if (link === null) {
       print(
         json

@@ -67,9 +67,9 @@ export const command = {
         const { action, values } = parsed(args)
         const progress = reportProgress('events')
         try {
-          if (action === 'verify') return await verify(values, deps, print, progress)
-          if (action === 'export') return await exportRange(values, deps, print, progress)
-          return await archive(values, deps, print, progress)
+          if (action === 'verify') return await verify(values, deps, { print, progress })
+          if (action === 'export') return await exportRange(values, deps, { print, progress })
+          return await archive(values, deps, { print, progress })
         } finally {
           progress.end()
         }
@@ -123,7 +123,11 @@ function readCheckpoint (value: string | undefined): { checkpoint?: Checkpoint }
   return { checkpoint: { sequence: Number(match[1]), hash: match[2]!, mac: match[3]! } }
 }
 
-async function verify (values: Values, { db, crypto }: Needs, print: Print, progress: Progress): Promise<number> {
+async function verify (
+  values: Values,
+  { db, crypto }: Needs,
+  { print, progress }: { print: Print; progress: Progress }
+): Promise<number> {
   const [from, to] = [sequence('from', values.from), sequence('to', values.to)]
   const result = await verifyChain(db, crypto, {
     ...(from !== undefined && { from }),
@@ -202,7 +206,11 @@ function fileSentence (result: ExportVerification): string {
   return `file is broken: ${kind} at line ${line}${sequence === null ? '' : `, sequence ${sequence}`}; ${result.checked} events before it are whole`
 }
 
-async function exportRange (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
+async function exportRange (
+  values: Values,
+  deps: Needs,
+  { print, progress }: { print: Print; progress: Progress }
+): Promise<number> {
   const act = requireAct(values)
   const isTime = [values.from, values.to].some((value) => value?.includes('-') === true)
   const { db, crypto, audit, config } = deps
@@ -257,7 +265,11 @@ async function newFile (path: string): Promise<Awaited<ReturnType<typeof open>>>
   })
 }
 
-async function archive (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
+async function archive (
+  values: Values,
+  deps: Needs,
+  { print, progress }: { print: Print; progress: Progress }
+): Promise<number> {
   const act = readAct(values)
   if (act === null || values.before === undefined || values.out === undefined) {
     throw new WrongUse('--before, --out and --reason are needed.')

@@ -80,12 +80,11 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
     refuseMore(ids)
     const { text, status, kind, type, grant, scope, host, unit } = values
     const filters = { text, status, kind, type, grant, scope, host, unit, unusedDays: values['unused-days'] }
-    const lines = await listClients(
-      deps.db,
-      Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
-      null,
-      10_000
-    )
+    const lines = await listClients(deps.db, {
+      filters: Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
+      after: null,
+      limit: 10_000
+    })
     return answer(
       {
         clients: lines.map((line) => ({
@@ -112,7 +111,7 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
     const client = await known(deps, ids)
     const [secrets, history] = [
       await listSecrets(deps.db, client.clientId),
-      await clientHistory(deps.db, client.clientId, null, 10)
+      await clientHistory(deps.db, { clientId: client.clientId, after: null, limit: 10 })
     ]
     const shown = {
       client_id: client.clientId,

@@ -154,7 +154,12 @@ export async function codeFlow (options: CodeFlowOptions): Promise<CodeFlowResul
         ...(options.secret === undefined ? { client_id: options.clientId } : {})
       })
     })
-    const claims = await checkIdToken(metadata, options.clientId, tokens.id_token, request.nonce)
+    const claims = await checkIdToken({
+      metadata,
+      clientId: options.clientId,
+      idToken: tokens.id_token,
+      nonce: request.nonce
+    })
     const userinfo = await json<Record<string, unknown>>('userinfo', metadata.userinfo_endpoint, {
       headers: { authorization: `Bearer ${tokens.access_token}` }
     })
@@ -175,13 +180,15 @@ export async function codeFlow (options: CodeFlowOptions): Promise<CodeFlowResul
   }
 }
 
-/** OIDC Core §3.1.3.7. */
-async function checkIdToken (
-  metadata: Metadata,
-  clientId: string,
-  idToken: string,
+interface CheckIdTokenInput {
+  metadata: Metadata
+  clientId: string
+  idToken: string
   nonce: string
-): Promise<JWTPayload> {
+}
+
+/** OIDC Core §3.1.3.7. */
+async function checkIdToken ({ metadata, clientId, idToken, nonce }: CheckIdTokenInput): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(idToken, createRemoteJWKSet(new URL(metadata.jwks_uri)), {
       issuer: metadata.issuer,

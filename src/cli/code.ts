@@ -81,7 +81,14 @@ export async function runCode (
       }
     })
     if (values.json) out(JSON.stringify(buildDocument(values['client-id'], result), null, 2))
-    else show(out, values['client-id'], env['OIDC_CLIENT_SECRET'] !== undefined, result)
+    else {
+      show({
+        out,
+        clientId: values['client-id'],
+        confidential: env['OIDC_CLIENT_SECRET'] !== undefined,
+        codeFlowResult: result
+      })
+    }
     return 0
   } catch (error) {
     if (!(error instanceof CodeFlowError)) throw error
@@ -104,12 +111,19 @@ const buildDocument = (
   userinfo
 })
 
-function show (
-  out: Print,
-  clientId: string,
-  confidential: boolean,
-  { metadata, tokens, idToken, userinfo }: CodeFlowResult
-): void {
+interface ShowInput {
+  out: Print
+  clientId: string
+  confidential: boolean
+  codeFlowResult: CodeFlowResult
+}
+
+function show ({
+  out,
+  clientId,
+  confidential,
+  codeFlowResult: { metadata, tokens, idToken, userinfo }
+}: ShowInput): void {
   const block = (title: string, value: unknown): void => {
     out(`\n${title}\n${JSON.stringify(value, null, 2)}`)
   }

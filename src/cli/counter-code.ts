@@ -41,7 +41,7 @@ export const command = {
     const person =
       identifier.kind === 'phone'
         ? await personByPhone(deps.db, deps.crypto, identifier.value)
-        : await personByCertNo(deps.db, deps.crypto, identifier.certType, identifier.value)
+        : await personByCertNo(deps.db, deps.crypto, { certType: identifier.certType, certNo: identifier.value })
     const issued =
       person === null
         ? null

@@ -46,7 +46,7 @@ export const command = {
     } = parsed
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
-    if (action === 'list') return await list(deps, values, json, print)
+    if (action === 'list') return await list(deps, { values, json, print })
     if (id === undefined) return wrong('Which delegation?')
     if (action === 'show') {
       const found = await detail(deps, id)
@@ -73,7 +73,7 @@ export const command = {
     if (action !== 'revoke') return wrong(`Unknown: ${action}`)
     const act = readAct(values)
     if (act === null) return wrong('--reason is missing: it goes into the audit trail, and both people are told.')
-    const outcome = await actOnDelegation(deps, act, id, 'revoke')
+    const outcome = await actOnDelegation(deps, { act, id, what: 'revoke' })
     const texts: Record<string, string> = {
       done: `${id} is revoked.`,
       unchanged: 'It is not in force: nothing was changed.',
@@ -88,9 +88,11 @@ export const command = {
 
 async function list (
   { db }: Services,
-  values: { uscc?: string; state?: string; limit?: string },
-  json: boolean,
-  print: (line: string) => void
+  {
+    values,
+    json,
+    print
+  }: { values: { uscc?: string; state?: string; limit?: string }; json: boolean; print: (line: string) => void }
 ): Promise<number> {
   const rows = await db
     .selectFrom('delegation as d')
@@ -139,11 +141,7 @@ async function list (
 }
 
 async function detail (deps: Services, id: string): Promise<DelegationView[]> {
-  const row = await deps.db
-    .selectFrom('delegation')
-    .select('organizationId')
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await deps.db.selectFrom('delegation').select('organizationId').where('id', '=', id).executeTakeFirst()
   return row === undefined
     ? []
     : ((await organizationDetail(deps, row.organizationId))?.delegations.filter((view) => view.id === id) ?? [])

@@ -110,7 +110,7 @@ async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Re
   tell(fits)
   if (fits.status !== 'ok') return
   await attempt('signing-keys', tell, async () => {
-    tell(await checkKeys(db, crypto, config.keyRotationDays, Date.now()))
+    tell(await checkKeys(db, crypto, { rotationDays: config.keyRotationDays, now: Date.now() }))
   })
   await attempt('audit', tell, async () => {
     tell(await checkAudit(db, crypto))

@@ -80,7 +80,7 @@ export const command = {
         }),
         remove: async () => {
           await inTransaction(db, async (trx) => {
-            await removeRetired(trx, { audit }, act, target)
+            await removeRetired(trx, { keyServices: { audit }, act, kid: target })
           })
           return { removed: target }
         },

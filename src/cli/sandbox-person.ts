@@ -12,7 +12,7 @@ interface Account {
 
 /** Goes from the authorization request to the return to the site, which is requested too. */
 export async function walk (issuer: string, address: string, handle: string): Promise<void> {
-  const person = (await sandbox<{ persons: Account[] }>(issuer, 'GET', '/accounts')).persons.find(
+  const person = (await sandbox<{ persons: Account[] }>({ issuer, method: 'GET', path: '/accounts' })).persons.find(
     (one) => one.handle === handle
   )
   if (person === undefined) {
@@ -33,9 +33,14 @@ export async function walk (issuer: string, address: string, handle: string): Pr
     } else if (/name="choice" value="self"/.test(page.html)) {
       page = await browser.submit(page, 'name="choice"', { choice: 'self' })
     } else if (payload !== undefined) {
-      const { outcome } = await sandbox<{ outcome: string }>(issuer, 'POST', '/phone/journeys', {
-        payload: decode(payload),
-        person: handle
+      const { outcome } = await sandbox<{ outcome: string }>({
+        issuer,
+        method: 'POST',
+        path: '/phone/journeys',
+        body: {
+          payload: decode(payload),
+          person: handle
+        }
       })
       if (outcome !== 'confirmed') throw new CodeFlowError('sandbox', `the simulated phone ended with ${outcome}`)
       page = await browser.submit(page, '/check"', {})
@@ -54,7 +59,17 @@ export async function walk (issuer: string, address: string, handle: string): Pr
 const decode = (text: string): string =>
   text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'")
 
-async function sandbox<T> (issuer: string, method: string, path: string, body?: unknown): Promise<T> {
+async function sandbox<T> ({
+  issuer,
+  method,
+  path,
+  body
+}: {
+  issuer: string
+  method: string
+  path: string
+  body?: unknown | undefined
+}): Promise<T> {
   const response = await fetch(`${issuer}/sandbox/api${path}`, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })

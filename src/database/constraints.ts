@@ -51,13 +51,19 @@ export async function alterTable (db: Db, statement: string): Promise<void> {
 }
 
 /** Adds a constraint for rows written from now on. */
-export async function addConstraint (db: Db, table: string, name: string, definition: string): Promise<void> {
+export async function addConstraint (
+  db: Db,
+  { table, name, definition }: { table: string; name: string; definition: string }
+): Promise<void> {
   if (await isThere(db, table, name)) return
   await alterTable(db, `alter table ${table} add constraint ${name} ${definition} not valid`)
 }
 
 /** Replaces the words of a constraint, in one step. */
-export async function replaceConstraint (db: Db, table: string, name: string, definition: string): Promise<void> {
+export async function replaceConstraint (
+  db: Db,
+  { table, name, definition }: { table: string; name: string; definition: string }
+): Promise<void> {
   await alterTable(
     db,
     `alter table ${table} drop constraint if exists ${name}, add constraint ${name} ${definition} not valid`

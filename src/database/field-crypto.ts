@@ -69,7 +69,17 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
   const { algorithm, hash } = profiles[cipher]
 
   const derived = new Map<string, KeyObject>()
-  const derive = (id: string, hashName: string, use: string, length: number): KeyObject => {
+  const derive = ({
+    id,
+    hashName,
+    use,
+    length
+  }: {
+    id: string
+    hashName: string
+    use: string
+    length: number
+  }): KeyObject => {
     const name = `${id} ${hashName} ${use}`
     let key = derived.get(name)
     if (key === undefined) {
@@ -81,9 +91,9 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
     return key
   }
   const fieldKey = (id: string, name: Algorithm): KeyObject =>
-    derive(id, hashNames[name], `field ${name}`, aeads[name].keyLength)
+    derive({ id, hashName: hashNames[name], use: `field ${name}`, length: aeads[name].keyLength })
   const digest = (id: string, use: string, data: string | Buffer): Buffer =>
-    createHmac(hash, derive(id, hash, use, 32))
+    createHmac(hash, derive({ id, hashName: hash, use, length: 32 }))
       .update(data)
       .digest()
 
@@ -93,7 +103,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       const sealed = aeads[algorithm].seal(
         fieldKey(keyId, algorithm),
         Buffer.from(plaintext),
-        buildBinding(header, table, column, rowId)
+        buildBinding({ header, table, column, rowId })
       )
       return `${header}.${sealed.toString('base64url')}`
     },
@@ -117,7 +127,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       const plaintext = aeads[name].open(
         fieldKey(id, name),
         sealed,
-        buildBinding(`${head}.${name}.${id}`, table, column, rowId)
+        buildBinding({ header: `${head}.${name}.${id}`, table, column, rowId })
       )
       if (plaintext === null) throw new FieldCryptoError('not_authentic', place)
       return plaintext.toString()
@@ -132,12 +142,19 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       })
       return fits.includes(true)
     },
-    secretKey: (purpose) => derive(keyId, hash, `secret ${purpose}`, 32)
+    secretKey: (purpose) => derive({ id: keyId, hashName: hash, use: `secret ${purpose}`, length: 32 })
   } satisfies FieldCrypto)
 }
 
+interface BuildBindingInput {
+  header: string
+  table: string
+  column: string
+  rowId: string
+}
+
 /** Additional authenticated data. JSON keeps ('a', 'bc') and ('ab', 'c') apart. */
-function buildBinding (header: string, table: string, column: string, rowId: string): Buffer {
+function buildBinding ({ header, table, column, rowId }: BuildBindingInput): Buffer {
   return Buffer.from(JSON.stringify([header, table, column, rowId]))
 }
 

@@ -25,12 +25,17 @@ interface Waiting<I, O> {
  * @param single one item by itself: in a transaction, when there is no other item, or when the batch did not decide it
  * @param copy for reads: a second request for the same item in the same turn gets a copy; without it, it runs by itself
  */
-export function batchStatements<I, O> (
-  keyOf: (item: I) => string,
-  batch: (db: Queryable, items: I[]) => Promise<(O | undefined)[]>,
-  single: (db: Queryable, item: I) => Promise<O>,
-  copy?: (outcome: O) => O
-): (db: Queryable, item: I) => Promise<O> {
+export function batchStatements<I, O> ({
+  keyOf,
+  batch,
+  single,
+  copy
+}: {
+  keyOf: (item: I) => string
+  batch: (db: Queryable, items: I[]) => Promise<(O | undefined)[]>
+  single: (db: Queryable, item: I) => Promise<O>
+  copy?: ((outcome: O) => O) | undefined
+}): (db: Queryable, item: I) => Promise<O> {
   const queues = new WeakMap<object, Map<string, Waiting<I, O>>>()
 
   function flush (db: Queryable, queue: Map<string, Waiting<I, O>>): void {
@@ -100,13 +105,13 @@ export function lookup<R> (
   keyOf: (row: R) => string
 ): (db: Queryable, key: string) => Promise<R[]> {
   const find = statement<[string[]], R>(name, text)
-  return batchStatements<string, R[]>(
-    (key) => key,
-    async (db, keys) => {
+  return batchStatements<string, R[]>({
+    keyOf: (key) => key,
+    batch: async (db, keys) => {
       const rows = Map.groupBy(await find(db, keys), keyOf)
       return keys.map((key) => rows.get(key) ?? [])
     },
-    async (db, key) => await find(db, [key]),
-    structuredClone
-  )
+    single: async (db, key) => await find(db, [key]),
+    copy: structuredClone
+  })
 }

@@ -87,8 +87,7 @@ const hostedPage: FaultPage = (_request, reply, { status, key, details }) =>
 async function answer (
   request: FastifyRequest,
   reply: FastifyReply,
-  fault: Fault,
-  page: FaultPage
+  { fault, page }: { fault: Fault; page: FaultPage }
 ): Promise<FastifyReply> {
   const { status, key, details } = fault
   reply.header('cache-control', 'no-store')
@@ -120,7 +119,7 @@ export function registerErrors (app: FastifyInstance, page: FaultPage = hostedPa
     if (status >= 500) request.log.error({ err: error, code: key }, 'request failed')
     else request.log.info({ status, code: key }, 'request refused')
     try {
-      return await answer(request, reply, { status, key, details }, page)
+      return await answer(request, reply, { fault: { status, key, details }, page })
     } catch (failure) {
       request.log.error({ err: failure }, 'error page failed')
       return reply
@@ -134,6 +133,7 @@ export function registerErrors (app: FastifyInstance, page: FaultPage = hostedPa
 /** For addresses that are nothing, below the prefix of this scope. */
 export function registerNotFound (app: FastifyInstance, page: FaultPage = hostedPage): void {
   app.setNotFoundHandler(
-    async (request, reply) => await answer(request, reply, { status: 404, key: 'not_found', details: {} }, page)
+    async (request, reply) =>
+      await answer(request, reply, { fault: { status: 404, key: 'not_found', details: {} }, page })
   )
 }

@@ -68,9 +68,7 @@ const maxSkewMs = 5000
  */
 export function registerHealth (
   app: FastifyInstance,
-  deps: HealthServices,
-  lifecycle: Lifecycle,
-  migrated: () => Promise<boolean>
+  { deps, lifecycle, migrated }: { deps: HealthServices; lifecycle: Lifecycle; migrated: () => Promise<boolean> }
 ): void {
   app.addHook('onRequest', async (_request, reply) => {
     lifecycle.track(reply.raw)

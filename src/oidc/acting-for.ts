@@ -115,8 +115,7 @@ export function createActingFor (
           personId,
           site,
           requested,
-          chosen:
-            parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation) ?? confined,
+          chosen: parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation) ?? confined,
           current: async () => current
         }
       )
@@ -125,8 +124,9 @@ export function createActingFor (
         getRequestState(ctx).mustChoose = 'confined'
         return null
       }
-      if (representation === null) getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'requested'
-      else if (current !== null && contextId(toRepresentationRef(representation)) !== contextId(current)) {
+      if (representation === null) {
+        getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'requested'
+      } else if (current !== null && contextId(toRepresentationRef(representation)) !== contextId(current)) {
         await endPreviousRepresentation(deps, ctx, { session: session as SessionLike, clientId: site.clientId })
       }
       return representation
@@ -159,7 +159,10 @@ async function endPreviousRepresentation (
   await inTransaction(deps.db, async (trx) => {
     const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: getTraceId(ctx) })
+      await recordSessionsEnded(trx, deps, {
+        ended,
+        about: { reason: 'representation-switched', traceId: getTraceId(ctx) }
+      })
     }
   })
   forgetClientAuthorization(session, clientId)
@@ -183,10 +186,7 @@ export function accessTokenLifetime (
 
 /** @param lastDay of the delegation of an agent */
 export const limitOrganizationJwt = (lifetime: number, lastDay: string | null): number =>
-  Math.max(
-    1,
-    Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : countSecondsUntilEnd(lastDay))
-  )
+  Math.max(1, Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : countSecondsUntilEnd(lastDay)))
 
 /** To the end of this day in Shanghai. */
 const countSecondsUntilEnd = (day: string): number =>

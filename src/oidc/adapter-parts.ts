@@ -30,13 +30,17 @@ export interface AdapterParts {
   trail?: Trail
 }
 
+interface ArtifactRowInput {
+  model: string
+  id: string
+  adapterPayload: AdapterPayload
+  ttl: number | undefined
+}
+
 /** The row of a payload. `jti` is the value that the client holds, so it is not stored. */
 export function artifactRow (
   { crypto, limits }: Pick<AdapterParts, 'crypto' | 'limits'>,
-  model: string,
-  id: string,
-  { jti: _jti, ...payload }: AdapterPayload,
-  ttl: number | undefined
+  { model, id, adapterPayload: { jti: _jti, ...payload }, ttl }: ArtifactRowInput
 ): ArtifactRow {
   const { grantId, sessionUid, accountId, clientId, userCode } = payload
   return {

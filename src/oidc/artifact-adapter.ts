@@ -78,7 +78,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
      * @throws LoginRequired when the session of an authorization code has ended meanwhile
      */
     async upsert (id, payload, ttl) {
-      const row = artifactRow(parts, model, id, payload, ttl)
+      const row = artifactRow(parts, { model, id, adapterPayload: payload, ttl })
       if (!issuedOnce.has(model)) return upsertArtifact(db, row)
 
       const state = currentState()

@@ -50,7 +50,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
     /** @throws InvalidRequest when the code was decided before, or the session has ended */
     async upsert (id, payload, ttl) {
       const stored = artifactId('DeviceCode', id)
-      const row = artifactRow(parts, 'DeviceCode', id, payload, ttl)
+      const row = artifactRow(parts, { model: 'DeviceCode', id, adapterPayload: payload, ttl })
       const value = encryptPart(crypto, stored, id)
       const { accountId, clientId, sessionUid } = row
       const keepSeconds = row.keepSeconds === null ? null : row.keepSeconds + knownAfterExpirySeconds

@@ -30,8 +30,7 @@ export const getTraceId = (ctx: KoaContextWithOIDC): string =>
 export function writePage<N extends PageName> (
   renderer: Renderer,
   ctx: KoaContextWithOIDC,
-  name: N,
-  model: Pages[N]
+  { name, model }: { name: N; model: Pages[N] }
 ): void {
   const { html, headers } = renderer.pageHtml(name, model, {
     locale: chooseRequestLocale(ctx),
@@ -76,9 +75,11 @@ export function createErrorPages (renderer: Renderer, findExpired: FindExpiredIn
     const status = ctx.status >= 400 ? ctx.status : 400
     const retryAfterSeconds = status === 503 ? 5 : null
     if (retryAfterSeconds !== null) ctx.set('retry-after', String(retryAfterSeconds))
-    writePage(renderer, ctx, 'error', {
-      status,
-      key:
+    writePage(renderer, ctx, {
+      name: 'error',
+      model: {
+        status,
+        key:
         expired !== null
           ? 'not_started'
           : isExpired
@@ -86,11 +87,12 @@ export function createErrorPages (renderer: Renderer, findExpired: FindExpiredIn
             : status === 503
               ? 'unavailable'
               : (keys[out.error] ?? 'oauth'),
-      restartHref: null,
-      back: expired?.back ?? null,
-      retryAfterSeconds,
-      developer:
+        restartHref: null,
+        back: expired?.back ?? null,
+        retryAfterSeconds,
+        developer:
         isExpired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
+      }
     })
     ctx.status = status
   }

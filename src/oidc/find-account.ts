@@ -55,7 +55,11 @@ export function createFindAccount (
         const within = wantsVerified(target, scope, request) ? releasable(ctx, scope) : null
         const wanted = new Set([...listClaimNames(scope), ...Object.keys(requested), ...(within ?? [])])
         if (confined) for (const name of claimsOfPerson) wanted.delete(name)
-        const claims = personClaims(collectClaimFacts(person, representation, site, clock.now()), target, wanted)
+        const claims = personClaims(
+          collectClaimFacts({ person, representation, site, now: clock.now() }),
+          target,
+          wanted
+        )
         const verified =
           within === null || site === null
             ? []
@@ -98,13 +102,20 @@ async function administrator (
 const listClaimNames = (scope: string): string[] =>
   scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
 
-/** Getters where a value costs a decryption, so that only requested values are decrypted. */
-function collectClaimFacts (
-  person: FoundPerson,
-  representation: Representation,
-  site: SiteFacts | null,
+interface CollectClaimFactsInput {
+  person: FoundPerson
+  representation: Representation
+  site: SiteFacts | null
   now: number
-): Parameters<typeof personClaims>[0] {
+}
+
+/** Getters where a value costs a decryption, so that only requested values are decrypted. */
+function collectClaimFacts ({
+  person,
+  representation,
+  site,
+  now
+}: CollectClaimFactsInput): Parameters<typeof personClaims>[0] {
   const number = (): ReturnType<typeof parseResidentId> => parseResidentId(person.certNo, shanghaiDate(now))
   return {
     person,

@@ -72,8 +72,11 @@ interface Built {
 
 export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<Oidc> {
   const { config, db, crypto, clock, log } = deps
-  await ensureSigningKeys(db, crypto, signingAlgs, async (trx, { kid, alg }) => {
-    await deps.audit.record(trx, { type: 'signing-key.created', reason: 'first_start', details: { kid, alg } })
+  await ensureSigningKeys(db, crypto, {
+    algs: signingAlgs,
+    made: async (trx, { kid, alg }) => {
+      await deps.audit.record(trx, { type: 'signing-key.created', reason: 'first_start', details: { kid, alg } })
+    }
   })
   const keyRing = await createKeyRing({ db, crypto })
   const rules = clientRules(config)
@@ -105,9 +108,12 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     testLoginJwk: deriveTestLoginKey(crypto).publicJwk,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
-      await recordSessionsEnded(trx, deps, ended, {
-        reason: 'logout',
-        ...(ctx === undefined ? {} : { traceId: getTraceId(ctx) })
+      await recordSessionsEnded(trx, deps, {
+        ended,
+        about: {
+          reason: 'logout',
+          ...(ctx === undefined ? {} : { traceId: getTraceId(ctx) })
+        }
       })
     },
     deviceAllowed: async (trx, allowed) => {

@@ -53,21 +53,27 @@ export function createLogoutPages (renderer: Renderer) {
         if (site) sites.push(clientPolicy(readPolicy(site)).names['zh-CN'] || clientId)
       }
       const home = client === undefined ? undefined : clientPolicy(readPolicy(client))
-      writePage(renderer, ctx, 'oidc/logout-confirm', {
+      writePage(renderer, ctx, {
+        name: 'oidc/logout-confirm',
+        model: {
         // a button of the page adds `logout=yes` to it
-        form,
-        formId: 'op.logoutForm',
-        sites,
-        back: home?.homeUri === undefined ? null : { href: home.homeUri, name: home.names['zh-CN'], lang: 'zh-CN' }
+          form,
+          formId: 'op.logoutForm',
+          sites,
+          back: home?.homeUri === undefined ? null : { href: home.homeUri, name: home.names['zh-CN'], lang: 'zh-CN' }
+        }
       })
     },
 
     async postLogoutSuccessSource (ctx: KoaContextWithOIDC): Promise<void> {
       const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(readPolicy(ctx.oidc.client))
-      writePage(renderer, ctx, 'oidc/logout-done', {
-        sites: [],
-        next:
+      writePage(renderer, ctx, {
+        name: 'oidc/logout-done',
+        model: {
+          sites: [],
+          next:
           policy?.homeUri === undefined ? null : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }
+        }
       })
     }
   }

@@ -23,13 +23,16 @@ export function redirectPostedRequests (provider: Provider, renderer: Renderer):
     }
     const refuse = (status: number, key: 'too_large' | 'bad_request', description: string): void => {
       ctx.set('connection', 'close')
-      writePage(renderer, ctx, 'error', {
-        status,
-        key,
-        restartHref: null,
-        back: null,
-        retryAfterSeconds: null,
-        developer: { error: 'invalid_request', description, received: [] }
+      writePage(renderer, ctx, {
+        name: 'error',
+        model: {
+          status,
+          key,
+          restartHref: null,
+          back: null,
+          retryAfterSeconds: null,
+          developer: { error: 'invalid_request', description, received: [] }
+        }
       })
       ctx.status = status
     }

@@ -93,14 +93,13 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       if (state && written) state.session = { ...found, id: stored(id), payload: structuredClone(payload), expiresAt }
 
       function save (connection: typeof db): Promise<boolean> {
-        return updateSession(
-          connection,
-          found as NonNullable<typeof found>,
-          { ...change, set: { ...change.set, exp: payload.exp } },
-          renewed,
-          payload.accountId ?? null,
+        return updateSession(connection, {
+          found: found as NonNullable<typeof found>,
+          change: { ...change, set: { ...change.set, exp: payload.exp } },
+          id: renewed,
+          accountId: payload.accountId ?? null,
           times
-        )
+        })
       }
     },
 

@@ -43,13 +43,16 @@ export function answerUnknownAddresses (provider: Provider, renderer: Renderer):
       })
       ctx.type = 'application/problem+json'
     } else {
-      writePage(renderer, ctx, 'error', {
-        status,
-        key,
-        restartHref: null,
-        back: null,
-        retryAfterSeconds: null,
-        developer: null
+      writePage(renderer, ctx, {
+        name: 'error',
+        model: {
+          status,
+          key,
+          restartHref: null,
+          back: null,
+          retryAfterSeconds: null,
+          developer: null
+        }
       })
     }
     ctx.status = status

@@ -45,7 +45,7 @@ export async function seedDemoData (deps: SimulatorsDeps, site: string): Promise
       .execute()
     await insertClients(trx, demoClients(site))
     for (const organization of demoOrganizations) {
-      if (organization.account) await insertDemoOrganization(trx, deps, organization, ids, passwordHash)
+      if (organization.account) await insertDemoOrganization(trx, deps, { organization, people: ids, passwordHash })
     }
     return true
   })
@@ -130,29 +130,31 @@ async function insertPeople (
   for (const person of demoPeople) {
     const verified = person.state === 'face-verified'
     const { id } = await insertPerson(trx, crypto, {
-      status:
+      person: {
+        status:
         person.state === 'locked' || person.state === 'disabled' || person.state === 'unactivated'
           ? person.state
           : 'active',
-      name: person.name,
-      ...(person.nameBo === undefined ? {} : { nameBo: person.nameBo }),
-      certType: 'resident_id',
-      certNo: person.certNo,
-      phone: `+86${person.phone}`,
-      ...(person.state === 'unactivated' ? {} : { passwordHash }),
-      ...(verified
-        ? {
-            assuranceLevel: 3,
-            identityVerifiedAt: new Date(clock.now()),
-            faceVerifiedAt: new Date(clock.now()),
-            certValidFrom: person.validFrom,
-            certValidTo: derivedEnd(
-              person.validFrom,
-              person.term === 'long' ? 'long' : (Number(person.term) as 5 | 10 | 20)
-            ),
-            certTerm: person.term
-          }
-        : {})
+        name: person.name,
+        ...(person.nameBo === undefined ? {} : { nameBo: person.nameBo }),
+        certType: 'resident_id',
+        certNo: person.certNo,
+        phone: `+86${person.phone}`,
+        ...(person.state === 'unactivated' ? {} : { passwordHash }),
+        ...(verified
+          ? {
+              assuranceLevel: 3,
+              identityVerifiedAt: new Date(clock.now()),
+              faceVerifiedAt: new Date(clock.now()),
+              certValidFrom: person.validFrom,
+              certValidTo: derivedEnd(
+                person.validFrom,
+                person.term === 'long' ? 'long' : (Number(person.term) as 5 | 10 | 20)
+              ),
+              certTerm: person.term
+            }
+          : {})
+      }
     })
     ids.set(person.handle, id)
   }

@@ -18,17 +18,18 @@ const day = 86_400_000
 export async function insertDemoOrganization (
   trx: Transaction<Database>,
   deps: SimulatorsDeps,
-  organization: DemoOrganization,
-  people: ReadonlyMap<string, string>,
-  passwordHash: string
+  {
+    organization,
+    people,
+    passwordHash
+  }: { organization: DemoOrganization; people: ReadonlyMap<string, string>; passwordHash: string }
 ): Promise<void> {
   const { uscc, name, status, registeredRegion } = organization
   const id = newOrganizationId()
   const legalRepresentativeId = findPersonId(people, organization.legalRepresentative)
-  await insertOrganization(
-    trx,
-    deps.crypto,
-    {
+  await insertOrganization(trx, {
+    crypto: deps.crypto,
+    organization: {
       uscc,
       name,
       status,
@@ -38,26 +39,28 @@ export async function insertDemoOrganization (
       ...(registeredRegion === undefined ? {} : { registeredRegion })
     },
     id
-  )
+  })
   for (const delegation of organization.delegations) {
-    await insertDelegation(
-      trx,
-      deps,
-      { id, uscc, name },
+    await insertDelegation(trx, deps, {
+      organization: { id, uscc, name },
       legalRepresentativeId,
       delegation,
-      findPersonId(people, delegation.agent)
-    )
+      agentId: findPersonId(people, delegation.agent)
+    })
   }
+}
+
+interface InsertDelegationInput {
+  organization: { id: string; uscc: string; name: string }
+  legalRepresentativeId: string
+  delegation: DemoDelegation
+  agentId: string
 }
 
 async function insertDelegation (
   trx: Transaction<Database>,
   deps: SimulatorsDeps,
-  organization: { id: string; uscc: string; name: string },
-  legalRepresentativeId: string,
-  delegation: DemoDelegation,
-  agentId: string
+  { organization, legalRepresentativeId, delegation, agentId }: InsertDelegationInput
 ): Promise<void> {
   const {
     state,

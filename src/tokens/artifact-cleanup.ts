@@ -4,7 +4,14 @@ import type { Connection } from './artifact-repository.ts'
 
 const oneDay = "interval '1 day'"
 
-const cleaner = (table: string, key: string, expired: string, order: string) =>
+interface CleanerInput {
+  table: string
+  key: string
+  expired: string
+  order: string
+}
+
+const cleaner = ({ table, key, expired, order }: CleanerInput) =>
   statement<[number], { n: number }>(
     `cleanup ${table}`,
     `
@@ -15,10 +22,25 @@ const cleaner = (table: string, key: string, expired: string, order: string) =>
   select count(*)::int as n from gone`
   )
 
-const artifacts = cleaner('oidc_artifact', 'model, id', 'expires_at < now()', 'expires_at')
+const artifacts = cleaner({
+  table: 'oidc_artifact',
+  key: 'model, id',
+  expired: 'expires_at < now()',
+  order: 'expires_at'
+})
 // kept a day, so that support can see what a login of today stopped at
-const attempts = cleaner('login_attempt', 'uid', `expires_at < now() - ${oneDay}`, 'expires_at')
-const tickets = cleaner('scan_ticket', 'id', `expires_at < now() - ${oneDay}`, 'expires_at')
+const attempts = cleaner({
+  table: 'login_attempt',
+  key: 'uid',
+  expired: `expires_at < now() - ${oneDay}`,
+  order: 'expires_at'
+})
+const tickets = cleaner({
+  table: 'scan_ticket',
+  key: 'id',
+  expired: `expires_at < now() - ${oneDay}`,
+  order: 'expires_at'
+})
 
 type Cleaner = (db: Connection, batch: number) => Promise<{ n: number }[]>
 const run = async (clean: Cleaner, db: Connection, batch: number): Promise<number> =>

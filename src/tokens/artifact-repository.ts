@@ -196,43 +196,50 @@ function createBatch (
 const bySource = ({ source }: Insertion): string => `${source?.model} ${source?.id}`
 
 const insertBatched = batchStatements<Insertion, true>(
-  ({ row }) => row.id,
-  createBatch('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
-  async (db, { row }) => {
-    await insertStatement(db, ...toParameters(row))
-    return true
+  {
+    keyOf: ({ row }) => row.id,
+    batch: createBatch('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
+    single: async (db, { row }) => {
+      await insertStatement(db, ...toParameters(row))
+      return true
+    }
   }
 )
 
 const insertUnderBatched = batchStatements<Insertion, boolean>(
-  bySource,
-  createBatch(
-    'oidc_artifact insert under together',
+  {
+    keyOf: bySource,
+    batch: createBatch(
+      'oidc_artifact insert under together',
     `with ${given} ${insertGiven} cross join lateral (
     select a.id from oidc_artifact a where a.model = g.source_model and a.id = g.source_id for key share skip locked) s
       returning id`
-  ),
-  async (db, { row, source }) =>
-    (await insertUnderStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
+    ),
+    single: async (db, { row, source }) =>
+      (await insertUnderStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
+  }
 )
 
 const insertUnderSessionBatched = batchStatements<Insertion, boolean>(
-  bySource,
-  createBatch(
-    'oidc_artifact insert under session together',
+  {
+    keyOf: bySource,
+    batch: createBatch(
+      'oidc_artifact insert under session together',
     `with ${given} ${insertGiven} cross join lateral (
     select a.uid from oidc_artifact a where a.model = 'Session' and a.uid = g.source_id
       and (a.account_id is null or a.account_id = g.account_id) for key share skip locked) s returning id`
-  ),
-  async (db, { row, source }) =>
-    (await insertUnderSessionStatement(db, ...toParameters(row), source?.id ?? '')).length === 1
+    ),
+    single: async (db, { row, source }) =>
+      (await insertUnderSessionStatement(db, ...toParameters(row), source?.id ?? '')).length === 1
+  }
 )
 
 // by place: the rows are locked already, and no plan can look for them in any other way
 const consumeAndInsertBatched = batchStatements<Insertion, boolean>(
-  bySource,
-  createBatch(
-    'oidc_artifact consume and insert together',
+  {
+    keyOf: bySource,
+    batch: createBatch(
+      'oidc_artifact consume and insert together',
     `with ${given},
   source as materialized (select s.ctid as place from given g cross join lateral (
     select a.ctid from oidc_artifact a where a.model = g.source_model and a.id = g.source_id and a.consumed_at is null
@@ -240,9 +247,10 @@ const consumeAndInsertBatched = batchStatements<Insertion, boolean>(
   used as (update oidc_artifact a set consumed_at = now() where a.ctid = any(array(select place from source))
     returning a.model, a.id)
   ${insertGiven} join used u on u.model = g.source_model and u.id = g.source_id returning id`
-  ),
-  async (db, { row, source }) =>
-    (await consumeAndInsertStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
+    ),
+    single: async (db, { row, source }) =>
+      (await consumeAndInsertStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
+  }
 )
 
 /** @throws a unique violation when the identifier exists */

@@ -79,9 +79,7 @@ export async function createSecret (trx: Transaction<Database>, clientId: string
 /** Ends a secret in `seconds` (0 = now). False: it is not alive, or not this client's. */
 export async function endSecret (
   trx: Transaction<Database>,
-  clientId: string,
-  id: string,
-  seconds = 0
+  { clientId, id, seconds = 0 }: { clientId: string; id: string; seconds?: number | undefined }
 ): Promise<boolean> {
   if ((await endStatement(trx, id, clientId, seconds)).length === 0) return false
   await incrementEpoch(trx, 'clients')

@@ -178,17 +178,21 @@ export async function insertSession (
   )
 }
 
+interface UpdateSessionInput {
+  found: StoredSession
+  change: SessionChange
+  id: string | null
+  accountId: string | null
+  times: SessionTimes
+}
+
 /**
  * Writes a difference into a stored session. `id` only when this request renewed the identifier.
  * False: the session has ended or became another account's meanwhile; it is not brought back.
  */
 export async function updateSession (
   db: Connection,
-  found: StoredSession,
-  change: SessionChange,
-  id: string | null,
-  accountId: string | null,
-  times: SessionTimes
+  { found, change, id, accountId, times }: UpdateSessionInput
 ): Promise<boolean> {
   const rows = await updateStatement(
     db,

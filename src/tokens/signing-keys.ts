@@ -131,6 +131,11 @@ const expelStatement = statement<[string, string, string | null], { alg: Signing
   where kid = $1 and state <> 'removed' returning alg`
 )
 
+interface EnsureSigningKeysInput {
+  algs?: readonly SigningAlg[] | undefined
+  made?: ((trx: Transaction<Database>, key: { kid: string; alg: SigningAlg }) => Promise<void>) | undefined
+}
+
 /**
  * An active key for each algorithm. Many processes may call this at once: one key of each survives.
  * @param made called for each key that was stored, in the same transaction (its audit event)
@@ -138,8 +143,7 @@ const expelStatement = statement<[string, string, string | null], { alg: Signing
 export async function ensureSigningKeys (
   db: Kysely<Database>,
   crypto: FieldCrypto,
-  algs: readonly SigningAlg[] = signingAlgs,
-  made: (trx: Transaction<Database>, key: { kid: string; alg: SigningAlg }) => Promise<void> = async () => {}
+  { algs = signingAlgs, made = async () => {} }: EnsureSigningKeysInput = {}
 ): Promise<void> {
   const existing = await loadStatement(db)
   const missing = algs.filter((alg) => !existing.some((key) => key.alg === alg && key.state === 'active'))
@@ -147,7 +151,9 @@ export async function ensureSigningKeys (
   const keys = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
   await inTransaction(db, async (trx) => {
     for (const key of keys) {
-      if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
+      if (await insert(trx, { newKey: key, state: 'active', keyChange: { ...ownChange, reason: 'first_start' } })) {
+        await made(trx, key)
+      }
     }
     await incrementEpoch(trx, 'signing-keys')
   })
@@ -158,10 +164,16 @@ export async function ensureSigningKeys (
  * @throws DomainError `signing_key_published`: there is a successor already
  */
 export async function publish (trx: Transaction<Database>, key: NewKey, change: KeyChange = ownChange): Promise<void> {
-  if (!(await insert(trx, key, 'pre-published', change))) {
+  if (!(await insert(trx, { newKey: key, state: 'pre-published', keyChange: change }))) {
     throw new DomainError('signing_key_published', { alg: key.alg })
   }
   await incrementEpoch(trx, 'signing-keys')
+}
+
+interface RotateInput {
+  alg: SigningAlg
+  publishedSeconds?: number | undefined
+  change?: KeyChange | undefined
 }
 
 /**
@@ -172,9 +184,7 @@ export async function publish (trx: Transaction<Database>, key: NewKey, change: 
  */
 export async function rotate (
   trx: Transaction<Database>,
-  alg: SigningAlg,
-  publishedSeconds: number = keyTimes.published,
-  change: KeyChange = ownChange
+  { alg, publishedSeconds = keyTimes.published, change = ownChange }: RotateInput
 ): Promise<{ active: string; retired: string | null }> {
   await lockStatement(trx, alg)
   const [next] = await nextStatement(trx, alg, publishedSeconds)
@@ -194,9 +204,11 @@ export async function rotate (
  */
 export async function removeKey (
   trx: Transaction<Database>,
-  kid: string,
-  retiredSeconds: number = keyTimes.retired,
-  change: KeyChange = ownChange
+  {
+    kid,
+    retiredSeconds = keyTimes.retired,
+    change = ownChange
+  }: { kid: string; retiredSeconds?: number | undefined; change?: KeyChange | undefined }
 ): Promise<void> {
   if ((await removeStatement(trx, kid, retiredSeconds, change.by, change.reason)).length === 0) {
     throw new DomainError('signing_key_in_use', { kid })
@@ -220,9 +232,7 @@ export interface Expelled {
  */
 export async function expel (
   trx: Transaction<Database>,
-  kid: string,
-  spare: NewKey,
-  change: KeyChange
+  { kid, spare, change }: { kid: string; spare: NewKey; change: KeyChange }
 ): Promise<Expelled> {
   const [found] = await stateStatement(trx, kid)
   if (found !== undefined) await lockStatement(trx, found.alg)
@@ -234,7 +244,7 @@ export async function expel (
   await incrementEpoch(trx, 'signing-keys')
   if (key.state !== 'active') return { alg: key.alg, was: key.state, successor: null, successorKnown: true }
   const [next] = await nextStatement(trx, key.alg, keyTimes.published)
-  if (next === undefined) await insert(trx, spare, 'active', change)
+  if (next === undefined) await insert(trx, { newKey: spare, state: 'active', keyChange: change })
   else await activateStatement(trx, next.kid, change.by, change.reason)
   return { alg: key.alg, was: key.state, successor: next?.kid ?? spare.kid, successorKnown: next?.due ?? false }
 }
@@ -289,9 +299,11 @@ export async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<Ne
 /** False when another process was first. */
 async function insert (
   trx: Transaction<Database>,
-  { kid, alg, privateEnc, publicJwk }: NewKey,
-  state: SigningKeyState,
-  { by, reason }: KeyChange
+  {
+    newKey: { kid, alg, privateEnc, publicJwk },
+    state,
+    keyChange: { by, reason }
+  }: { newKey: NewKey; state: SigningKeyState; keyChange: KeyChange }
 ): Promise<boolean> {
   return (await insertStatement(trx, kid, alg, state, privateEnc, JSON.stringify(publicJwk), by, reason)).length > 0
 }

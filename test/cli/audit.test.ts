@@ -86,7 +86,7 @@ eachDatabase(t, 'verify says whether and where', async (t, database) => {
 
 eachDatabase(t, 'an exported file is checked without the database, to the line', async (t, database) => {
   const { db, crypto } = database
-  await ensureSigningKeys(db, crypto, ['ES256'])
+  await ensureSigningKeys(db, crypto, { algs: ['ES256'] })
   await chain(database, 8)
   const { run, alone, folder } = commands(t, database)
   const file = join(folder, 'all.jsonl')
@@ -175,7 +175,7 @@ eachDatabase(t, 'an exported file is checked without the database, to the line',
 
 eachDatabase(t, 'archive', async (t, database) => {
   const { db, crypto } = database
-  await ensureSigningKeys(db, crypto, ['ES256'])
+  await ensureSigningKeys(db, crypto, { algs: ['ES256'] })
   await sql`alter table audit_event disable trigger audit_event_stamp`.execute(db)
   await sql`alter table audit_event alter column at set default now() - interval '200 days'`.execute(db)
   await chain(database, 5)

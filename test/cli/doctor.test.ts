@@ -121,23 +121,28 @@ eachDatabase(t, 'what is in the database', async (t, database) => {
   const stranger = createFieldCrypto({ masterKey: Buffer.alloc(32, 'other'), keyId: 'test', cipher: 'aes-256-gcm' })
   t.match(await checkMasterKey(db, stranger), { status: 'fail', advice: /Set the former key/ })
 
-  t.match(await checkKeys(db, crypto, 90, Date.now()), [{ status: 'warn', message: /none yet/ }])
+  t.match(await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() }), [
+    { status: 'warn', message: /none yet/ }
+  ])
   await ensureSigningKeys(db, crypto)
-  t.match(await checkKeys(db, crypto, 90, Date.now()), [
+  t.match(await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() }), [
     { status: 'warn', message: /ES256.*no successor/ },
     { status: 'warn', message: /RS256/ }
   ])
   await publishNext(services, act, 'ES256')
-  t.match((await checkKeys(db, crypto, 90, Date.now()))[0], { status: 'ok' })
-  t.match((await checkKeys(db, crypto, 90, Date.now() + 92 * 86_400_000))[0], {
+  t.match((await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() }))[0], { status: 'ok' })
+  t.match((await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() + 92 * 86_400_000 }))[0], {
     status: 'warn',
     message: /92 days, 90 are planned/
   })
   await sql`update signing_key set state = 'retired', retired_at = now() where alg = 'RS256'`.execute(db)
-  t.match((await checkKeys(db, crypto, 90, Date.now()))[1], { status: 'fail', message: 'RS256: no key signs' })
+  t.match((await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() }))[1], {
+    status: 'fail',
+    message: 'RS256: no key signs'
+  })
   await sql`insert into removed_key_use (kid, client_id, place, uses) select kid, 'tax', 'id_token_hint', 3
     from signing_key limit 1`.execute(db)
-  t.match((await checkKeys(db, crypto, 90, Date.now())).at(-1), {
+  t.match((await checkKeys(db, crypto, { rotationDays: 90, now: Date.now() })).at(-1), {
     check: 'removed-keys',
     status: 'warn',
     message: /tax/

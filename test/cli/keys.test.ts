@@ -6,7 +6,7 @@ import { eachDatabase } from '../support/database.ts'
 
 eachDatabase(t, 'kora keys', async (t, database) => {
   const { db, crypto } = database
-  await ensureSigningKeys(db, crypto, ['ES256'])
+  await ensureSigningKeys(db, crypto, { algs: ['ES256'] })
   const errors = t.capture(console, 'error', () => {})
   const run = async (line: string): Promise<{ code: number; out: string }> => {
     const out: string[] = []

@@ -79,12 +79,16 @@ await eachDatabase(t, 'constraints are added once, replaced, and validated', asy
   await sql`create table thing (id int primary key, word text)`.execute(db)
   await sql`insert into thing values (1, 'old')`.execute(db)
   const once = async (): Promise<void> =>
-    await addConstraint(db, 'thing', 'thing_word_check', checkOneOf('word', ['new']))
+    await addConstraint(db, { table: 'thing', name: 'thing_word_check', definition: checkOneOf('word', ['new']) })
   await once()
   await once()
   await t.rejects(sql`insert into thing values (2, 'other')`.execute(db), { code: '23514' })
   t.match(await checkOldRows(db), [{ table: 'thing', name: 'thing_word_check' }])
-  await replaceConstraint(db, 'thing', 'thing_word_check', checkOneOf('word', ['old', 'new']))
+  await replaceConstraint(db, {
+    table: 'thing',
+    name: 'thing_word_check',
+    definition: checkOneOf('word', ['old', 'new'])
+  })
   t.match(await findUnvalidated(db), [{ name: 'thing_word_check' }])
   t.strictSame(await checkOldRows(db), [])
   t.strictSame((await readVocabularies(db)).get('thing.word'), ['new', 'old'])
@@ -101,7 +105,14 @@ await eachDatabase(t, 'a statement that waits for an exclusive lock lets others 
     await sql`insert into thing values (1, 'new')`.execute(trx)
     adding = db
       .connection()
-      .execute(async (other) => await addConstraint(other, 'thing', 'thing_word_check', checkOneOf('word', ['new'])))
+      .execute(
+        async (other) =>
+          await addConstraint(other, {
+            table: 'thing',
+            name: 'thing_word_check',
+            definition: checkOneOf('word', ['new'])
+          })
+      )
     for (let waiting = false; !waiting;) {
       const { rows } = await sql`select from pg_locks where relation = 'thing'::regclass and not granted`.execute(trx)
       waiting = rows.length > 0

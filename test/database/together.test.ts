@@ -57,11 +57,13 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
     return `${item} alone`
   }
   const failing = batchStatements<string, string>(
-    (item) => item,
-    async () => {
-      throw new Error('one of them is bad')
-    },
-    alone
+    {
+      keyOf: (item) => item,
+      batch: async () => {
+        throw new Error('one of them is bad')
+      },
+      single: alone
+    }
   )
   t.strictSame(await Promise.allSettled([failing(db, 'a'), failing(db, 'bad'), failing(db, 'b')]), [
     { status: 'fulfilled', value: 'a alone' },
@@ -70,11 +72,13 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
   ])
   const absent = Object.assign(new Error('connection terminated'), { code: 'ECONNRESET' })
   const unreachable = batchStatements<string, string>(
-    (item) => item,
-    async () => {
-      throw absent
-    },
-    alone
+    {
+      keyOf: (item) => item,
+      batch: async () => {
+        throw absent
+      },
+      single: alone
+    }
   )
   done.length = 0
   t.strictSame(
@@ -85,12 +89,14 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
 
   let batches = 0
   const half = batchStatements<string, string>(
-    (item) => item.slice(0, 1),
-    async (_db, items) => {
-      batches++
-      return items.map((item) => (item === 'a1' ? 'a1 together' : undefined))
-    },
-    alone
+    {
+      keyOf: (item) => item.slice(0, 1),
+      batch: async (_db, items) => {
+        batches++
+        return items.map((item) => (item === 'a1' ? 'a1 together' : undefined))
+      },
+      single: alone
+    }
   )
   t.strictSame(
     await Promise.all([half(db, 'a1'), half(db, 'a2'), half(db, 'c1')]),

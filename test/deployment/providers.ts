@@ -59,7 +59,7 @@ async function listenForMessages (): Promise<string> {
         const signed = { status, body: text, requestSignature: verified.signature }
         return reply
           .code(status)
-          .headers(signAnswer(verified.key, signed, Date.now(), 'sms'))
+          .headers(signAnswer(verified.key, { answer: signed, now: Date.now(), service: 'sms' }))
           .type('application/json')
           .send(text)
       }

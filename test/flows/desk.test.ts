@@ -387,10 +387,13 @@ t.test(
 )
 
 t.test('T090: an export is text, whatever an organization is called', async (t) => {
-  await insertOrganization(services.db, services.crypto, {
-    uscc: '92540102MA6T1A2B0K',
-    name: '=HYPERLINK("http://evil.example","点这里")',
-    status: 'active'
+  await insertOrganization(services.db, {
+    crypto: services.crypto,
+    organization: {
+      uscc: '92540102MA6T1A2B0K',
+      name: '=HYPERLINK("http://evil.example","点这里")',
+      status: 'active'
+    }
   })
   const csv = await security.browser.request(`${kora.issuer}/admin/organizations?format=csv`)
   t.match(csv.text, '"\'=HYPERLINK(""http://evil.example"",""点这里"")"')

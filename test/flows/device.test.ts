@@ -518,7 +518,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const { delegation } = acting.claims()?.['representation'] as { delegation: { id: string } }
     t.ok(await active(acting.access_token))
     await db.transaction().execute(async (trx) => {
-      await endContext(trx, services, delegation.id, { reason: 'delegation_revoked' })
+      await endContext(trx, services, { contextId: delegation.id, about: { reason: 'delegation_revoked' } })
     })
     t.notOk(await active(acting.access_token))
     await t.rejects(oidc.refreshTokenGrant(kiosk, acting.refresh_token ?? ''), {

@@ -164,7 +164,7 @@ t.test('answers of another request, for another client, or changed are refused b
 t.test('the key that signs now signs responses too', async (t) => {
   const before = decodeProtectedHeader(responseOf(await login(kora.newBrowser(), await site.start())))
   const next = await prePublish(db, crypto, 'ES256')
-  await db.transaction().execute(async (trx) => await rotate(trx, 'ES256', 0))
+  await db.transaction().execute(async (trx) => await rotate(trx, { alg: 'ES256', publishedSeconds: 0 }))
   const browser = kora.newBrowser()
   const kid = async (): Promise<unknown> =>
     decodeProtectedHeader(responseOf(await login(browser, await site.start()))).kid

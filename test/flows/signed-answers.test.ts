@@ -178,7 +178,7 @@ t.test('the key that signs now signs these too', async (t) => {
     )
   const before = await kids()
   const next = await prePublish(db, crypto, 'ES256')
-  await db.transaction().execute(async (trx) => await rotate(trx, 'ES256', 0))
+  await db.transaction().execute(async (trx) => await rotate(trx, { alg: 'ES256', publishedSeconds: 0 }))
   t.ok(await until(async () => (await kids()).every((kid) => kid === next)))
   t.notOk(before.includes(next))
 })

@@ -481,7 +481,7 @@ t.test('key rotation without restart, under logins', async (t) => {
   const running = await site.start()
   const page = await site.visit(kora.newBrowser(), running)
   t.equal(page.status, 200)
-  await db.transaction().execute(async (trx) => await rotate(trx, 'ES256', 0))
+  await db.transaction().execute(async (trx) => await rotate(trx, { alg: 'ES256', publishedSeconds: 0 }))
   let seen = ''
   await until(async () => {
     seen = kidOf(await party.again(browser))

@@ -18,7 +18,7 @@ const build = (
   t.teardown(async () => {
     await app.close()
   })
-  registerHealth(app, { db, clock }, lifecycle, migrated)
+  registerHealth(app, { deps: { db, clock }, lifecycle, migrated })
   return { app, lifecycle }
 }
 const ready = async (app: FastifyInstance): Promise<{ status: number; reason?: string }> => {

@@ -76,12 +76,20 @@ eachDatabase(t, 'two secrets live; either of them; no third', async (t, database
     [200, 200, 401, 401, 401]
   )
 
-  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'empty', first.id)), false, "another client's")
-  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'site', first.id)), true)
-  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'site', first.id)), false)
+  t.equal(
+    await db.transaction().execute((trx) => endSecret(trx, { clientId: 'empty', id: first.id })),
+    false,
+    "another client's"
+  )
+  t.equal(await db.transaction().execute((trx) => endSecret(trx, { clientId: 'site', id: first.id })), true)
+  t.equal(await db.transaction().execute((trx) => endSecret(trx, { clientId: 'site', id: first.id })), false)
   rig.clients.invalidate()
   t.same(await Promise.all([first.secret, second.secret].map(tries)), [401, 200])
-  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'site', second.id, 3600)), true, 'later')
+  t.equal(
+    await db.transaction().execute((trx) => endSecret(trx, { clientId: 'site', id: second.id, seconds: 3600 })),
+    true,
+    'later'
+  )
   t.equal((await newSecret(database, 'site')).outcome, 'created')
   t.equal((await newSecret(database, 'site')).outcome, 'too_many')
   await sql`update client_secret set expires_at = now() - interval '1 second' where id = ${second.id}`.execute(db)

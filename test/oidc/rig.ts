@@ -52,7 +52,7 @@ export async function startProvider (
   more: Configuration = {},
   attach: (provider: Provider) => void = () => {}
 ): Promise<Rig> {
-  await ensureSigningKeys(db, crypto, ['ES256'])
+  await ensureSigningKeys(db, crypto, { algs: ['ES256'] })
   const ring = await createKeyRing({ db, crypto })
   const clients = createClientCache({ db, clock: systemClock, log })
   const hooks: Hooks = {}

@@ -93,10 +93,13 @@ t.test('delegations: as the product would have left them', async (t) => {
     'suspended'
   ])
   for (const row of rows) {
-    const stored = await storedContent(db, services, row.id, row.version)
+    const stored = await storedContent(db, services, { id: row.id, version: row.version })
     t.equal(stored && delegationDigest(stored.content), row.digest, 'the digest is that of what is shown')
     if (row.state !== 'expired') {
-      t.equal(checkDelegationValidity(row.validFrom, row.validTo, today, undefined, row.validFrom), null)
+      t.equal(
+        checkDelegationValidity({ validFrom: row.validFrom, validTo: row.validTo, today, earliest: row.validFrom }),
+        null
+      )
     } else t.ok(row.validTo < today)
     t.equal(row.approverId === null, row.state === 'submitted' || row.state === 'rejected')
     t.equal(row.approvalTicketId === null, row.approverId === null)
@@ -133,12 +136,10 @@ t.test('logging in as each', async (t) => {
       handle
     )
   }
-  const zhuoma = await personByCertNo(
-    db,
-    crypto,
-    'resident_id',
-    demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? ''
-  )
+  const zhuoma = await personByCertNo(db, crypto, {
+    certType: 'resident_id',
+    certNo: demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? ''
+  })
   const policy = clientPolicy(demoClients('').find(({ clientId }) => clientId === 'demo-site')?.policy)
   const hats = await createRepresentations(services).listOptions(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
   t.match(

@@ -26,7 +26,7 @@ t.test('no kid begins with - or _: people pass it on a command line', async (t) 
 
 eachDatabase(t, 'five processes that start at once agree on one key of each algorithm', async (t, database) => {
   const { db, crypto } = database
-  await Promise.all(Array.from({ length: 5 }, () => ensureSigningKeys(db, crypto, ['ES256'])))
+  await Promise.all(Array.from({ length: 5 }, () => ensureSigningKeys(db, crypto, { algs: ['ES256'] })))
   t.same(await states(database), [['ES256', 'active']])
   await ensureSigningKeys(db, crypto)
   t.same(await states(database), [
@@ -75,11 +75,11 @@ eachDatabase(
     const next = await prePublish(db, crypto, 'ES256')
     t.equal((await loadKeys(db, crypto))[1]?.privateKey, null)
     await t.rejects(
-      db.transaction().execute((trx) => rotate(trx, 'ES256')),
+      db.transaction().execute((trx) => rotate(trx, { alg: 'ES256' })),
       { code: 'signing_key_too_young' }
     )
     await t.rejects(
-      db.transaction().execute((trx) => rotate(trx, 'RS256')),
+      db.transaction().execute((trx) => rotate(trx, { alg: 'RS256' })),
       { code: 'signing_key_missing' }
     )
     const published = await startProvider(t, database)
@@ -94,7 +94,9 @@ eachDatabase(
     )
 
     const rotations = await Promise.allSettled(
-      Array.from({ length: 3 }, () => db.transaction().execute((trx) => rotate(trx, 'ES256', 0)))
+      Array.from({ length: 3 }, () =>
+        db.transaction().execute((trx) => rotate(trx, { alg: 'ES256', publishedSeconds: 0 }))
+      )
     )
     t.equal(rotations.filter(({ status }) => status === 'fulfilled').length, 1, 'one rotation for one published key')
     t.same(await states(database), [
@@ -120,16 +122,16 @@ eachDatabase(
     t.equal((await logOut(rotated, browser, true, here.id_token)).status, 303)
 
     await t.rejects(
-      db.transaction().execute((trx) => removeKey(trx, first)),
+      db.transaction().execute((trx) => removeKey(trx, { kid: first })),
       { code: 'signing_key_in_use' },
       'retired too shortly'
     )
     await t.rejects(
-      db.transaction().execute((trx) => removeKey(trx, next, 0)),
+      db.transaction().execute((trx) => removeKey(trx, { kid: next, retiredSeconds: 0 })),
       { code: 'signing_key_in_use' },
       'active'
     )
-    await db.transaction().execute((trx) => removeKey(trx, first, 0))
+    await db.transaction().execute((trx) => removeKey(trx, { kid: first, retiredSeconds: 0 }))
     const removed = await startProvider(t, database)
     await t.rejects(jwtVerify(before.id_token, createLocalJWKSet(await jwks(removed))), {
       code: 'ERR_JWKS_NO_MATCHING_KEY'
@@ -138,7 +140,7 @@ eachDatabase(
 )
 
 eachDatabase(t, 'key rings notice', async (t, { db, crypto }) => {
-  await ensureSigningKeys(db, crypto, ['ES256'])
+  await ensureSigningKeys(db, crypto, { algs: ['ES256'] })
   const mine = await createKeyRing({ db, crypto })
   const theirs = await createKeyRing({ db, crypto })
   const seen: string[] = []
@@ -167,7 +169,7 @@ eachDatabase(t, 'key rings notice', async (t, { db, crypto }) => {
   t.same(seen, ['clients'])
 
   const next = await prePublish(db, crypto, 'ES256')
-  await db.transaction().execute((trx) => rotate(trx, 'ES256', 0))
+  await db.transaction().execute((trx) => rotate(trx, { alg: 'ES256', publishedSeconds: 0 }))
   await watch.check()
   t.same(seen, ['clients', 'keys'])
   t.equal(theirs.jwks.keys[0]?.kid, next)

@@ -108,7 +108,7 @@ export function readVerdict (json: unknown, expected: Expected): FaceResult | nu
   if (json.status === 'failed') {
     // the provider's own trouble is not a try of the person
     if (json.reason === 'UPSTREAM' || json.reason === 'CONFIG') {
-      return errorResult(json.transactionId, json.reason, undefined, json.code)
+      return errorResult({ providerTxnId: json.transactionId, reason: json.reason, providerCode: json.code })
     }
     return failed(json.reason, common)
   }
@@ -126,12 +126,16 @@ const failed = (reason: FaceReason, common: Pick<FaceResult, 'providerTxnId'>): 
   ...common
 })
 
+interface ErrorResultInput {
+  providerTxnId: string
+  reason: FaceReason
+  fault?: FaceFault | undefined
+  providerCode?: string | undefined
+}
+
 /** What `result()` says instead of throwing. */
 export function errorResult (
-  providerTxnId: string,
-  reason: FaceReason,
-  fault?: FaceFault,
-  providerCode?: string
+  { providerTxnId, reason, fault, providerCode }: ErrorResultInput
 ): FaceResult {
   return {
     status: 'error',

@@ -120,7 +120,7 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
     },
 
     async result (providerTxnId: string, attemptId: string): Promise<FaceResult> {
-      if (!idPattern.test(providerTxnId)) return errorResult(providerTxnId, 'CONFIG')
+      if (!idPattern.test(providerTxnId)) return errorResult({ providerTxnId, reason: 'CONFIG' })
       try {
         return await ask(
           (answer) => {
@@ -131,7 +131,11 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
             }
             const error = refusal(answer)
             return {
-              ...errorResult(providerTxnId, isGone(answer) ? 'EXPIRED' : error.reason, undefined, error.providerCode),
+              ...errorResult({
+                providerTxnId,
+                reason: isGone(answer) ? 'EXPIRED' : error.reason,
+                providerCode: error.providerCode
+              }),
               ...requestId
             }
           },
@@ -139,7 +143,9 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
           `/v1/transactions/${providerTxnId}`
         )
       } catch (error) {
-        if (error instanceof TransportFault) return errorResult(providerTxnId, 'UPSTREAM', error.fault)
+        if (error instanceof TransportFault) {
+          return errorResult({ providerTxnId, reason: 'UPSTREAM', fault: error.fault })
+        }
         throw error
       }
     },

@@ -26,7 +26,12 @@ export function createNotificationVerifier (
       const value = headers[name]
       return typeof value === 'string' ? value : null
     }
-    const verified = verifyMessage({ kind: 'notification', body: rawBody }, single, keys, time)
+    const verified = verifyMessage({
+      message: { kind: 'notification', body: rawBody },
+      headers: single,
+      keys,
+      now: time
+    })
     if (!verified.ok) return null
     for (const [nonce, until] of seen) {
       if (until > time && seen.size < maximumRemembered) break

@@ -77,15 +77,19 @@ const signaturePattern = /^sig=:([A-Za-z0-9+/]{1,200}={0,2}):$/
 
 export type Verification = { ok: true; nonce: string } | { ok: false; why: string }
 
+interface VerifyMessageInput {
+  message: SignedMessage
+  headers: (name: string) => string | null
+  keys: SignatureKeys
+  now: number
+}
+
 /**
  * Checks that this message is signed by the provider, of the right kind, whole, and fresh. `now` in milliseconds.
  * Returns the nonce, which a caller refuses the second time, or the reason for the operator.
  */
 export function verifyMessage (
-  message: SignedMessage,
-  headers: (name: string) => string | null,
-  keys: SignatureKeys,
-  now: number
+  { message, headers, keys, now }: VerifyMessageInput
 ): Verification {
   const input = inputPattern.exec(headers('signature-input') ?? '')
   const signature = signaturePattern.exec(headers('signature') ?? '')?.[1]

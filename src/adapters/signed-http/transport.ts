@@ -89,12 +89,12 @@ export function createTransport (options: TransportOptions): Send {
       throw new TransportFault('unreachable', `connection failed${readErrorCode(error)}`)
     }
     const { status } = response
-    const verified = verifyMessage(
-      { kind: 'answer', status, requestSignature: signatureValue(signed.signature), body: received },
-      (name) => response.headers.get(name),
-      options.keys,
-      options.now()
-    )
+    const verified = verifyMessage({
+      message: { kind: 'answer', status, requestSignature: signatureValue(signed.signature), body: received },
+      headers: (name) => response.headers.get(name),
+      keys: options.keys,
+      now: options.now()
+    })
     if (status >= 500 || status === 429) throw new TransportFault('status', `HTTP ${status}`)
     if (!verified.ok) throw new TransportFault('signature', `answer not believed: ${verified.why} (HTTP ${status})`)
     return { status, json: parse(received, response), requestId: readRequestId(response) }

@@ -23,8 +23,7 @@ export async function checkMasterKey (db: Kysely<Database>, crypto: FieldCrypto)
 export async function checkKeys (
   db: Kysely<Database>,
   crypto: FieldCrypto,
-  rotationDays: number,
-  now: number
+  { rotationDays, now }: { rotationDays: number; now: number }
 ): Promise<Finding[]> {
   const keys = await listKeys(db)
   if (keys.length === 0) return [warn('signing-keys', 'there are none yet', 'The first start of Kora makes them.')]

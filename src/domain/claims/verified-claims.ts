@@ -147,7 +147,12 @@ function authorityElement (facts: VerifiedFacts): VerifiedClaims | null {
     case 'legal_representative':
       return legalRepresentativeElement(facts, representation.organization, representation.since)
     case 'agent':
-      return agentElement(facts, representation.organization, representation.delegation, representation.approval)
+      return agentElement({
+        verifiedFacts: facts,
+        organization: representation.organization,
+        delegation: representation.delegation,
+        approval: representation.approval
+      })
   }
 }
 
@@ -185,12 +190,19 @@ function legalRepresentativeElement (
   }
 }
 
-function agentElement (
-  { issuer, audience, catalogue }: VerifiedFacts,
-  organization: OrganizationFacts,
-  delegation: DelegationFacts,
+interface AgentElementInput {
+  verifiedFacts: VerifiedFacts
+  organization: OrganizationFacts
+  delegation: DelegationFacts
   approval: ApprovalFacts | null
-): VerifiedClaims {
+}
+
+function agentElement ({
+  verifiedFacts: { issuer, audience, catalogue },
+  organization,
+  delegation,
+  approval
+}: AgentElementInput): VerifiedClaims {
   const { id, validFrom, validTo } = delegation
   const functions = functionsHere(delegation, catalogue)
   const check =

@@ -47,15 +47,19 @@ export interface AddressLists {
 
 const parameters = ['redirect_uri', 'post_logout_redirect_uri'] as const
 
+interface ExplainAddressInput {
+  pasted: string
+  registered: AddressLists
+  rules: UriRules
+  use?: (typeof parameters)[number] | undefined
+}
+
 /**
  * Tests a pasted redirect URI, or a whole authorization or logout request (address or query alone). `rules.native`: any
  * port of a loopback address matches (RFC 8252 §7.3).
  */
 export function explainAddress (
-  pasted: string,
-  registered: AddressLists,
-  rules: UriRules,
-  use: (typeof parameters)[number] = 'redirect_uri'
+  { pasted, registered, rules, use = 'redirect_uri' }: ExplainAddressInput
 ): AddressReport {
   const { address, parameter, clientId } = readPasted(pasted)
   const logout = (parameter ?? use) === 'post_logout_redirect_uri'

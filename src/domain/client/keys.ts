@@ -7,8 +7,15 @@ const maximumKeys = 10
 const minimumRsaBits = 2048
 const curves = ['P-256', 'P-384', 'P-521', 'Ed25519']
 
+interface CheckJwksInput {
+  field: string
+  jwks: unknown
+  report: Report
+  readers: Readers
+}
+
 /** Checks a JWK set. A private key in it is reported and not repeated, because it counts as known to everybody. */
-export function checkJwks (field: string, jwks: unknown, report: Report, { list, known }: Readers): void {
+export function checkJwks ({ field, jwks, report, readers: { list, known } }: CheckJwksInput): void {
   if (jwks === undefined) return
   if (!isObject(jwks) || !Array.isArray(jwks['keys'])) {
     report(field, 'not_a_key_set', typeof jwks, '{"keys": […]}')

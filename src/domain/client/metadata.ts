@@ -104,7 +104,9 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   if (!isObject(given)) report('/metadata', 'not_an_object', given, '{…}')
   if (!isObject(policyGiven)) report('/policy', 'not_an_object', policyGiven, '{…}')
   const kind =
-    input['kind'] === undefined ? readKind(isObject(given) ? given : {}) : read.one('/kind', input['kind'], clientKinds)
+    input['kind'] === undefined
+      ? readKind(isObject(given) ? given : {})
+      : read.one('/kind', input['kind'], clientKinds)
   if (!isObject(given) || !isObject(policyGiven) || kind === undefined) return { ok: false, faults }
 
   const metadata = { ...defaultMetadata(kind, given), ...given }
@@ -190,10 +192,24 @@ function checkGrants ({ kind, metadata, rules, report, read, field }: Part): voi
   }
   read.some(field('response_modes'), metadata['response_modes'], rules.responseModes)
   if (!people && metadata['scope'] !== undefined) report(field('scope'), 'not_for_this_kind', metadata['scope'], '')
-  if (people) checkScope(metadata['scope'], [...rules.scopes, 'offline_access'], report, field('scope'))
+  if (people) {
+    checkScope({
+      scope: metadata['scope'],
+      offered: [...rules.scopes, 'offline_access'],
+      report,
+      field: field('scope')
+    })
+  }
 }
 
-function checkScope (scope: unknown, offered: readonly string[], report: Report, field: string): void {
+interface CheckScopeInput {
+  scope: unknown
+  offered: readonly string[]
+  report: Report
+  field: string
+}
+
+function checkScope ({ scope, offered, report, field }: CheckScopeInput): void {
   if (typeof scope !== 'string' || scope === '') {
     report(field, 'missing', scope, 'openid …')
     return
@@ -269,7 +285,7 @@ function checkAuthentication (part: Part): void {
   )
   const both = metadata['jwks'] !== undefined && metadata['jwks_uri'] !== undefined
   if (both) report(field('jwks_uri'), 'either_or', metadata['jwks_uri'], 'jwks | jwks_uri')
-  checkJwks(field('jwks'), metadata['jwks'], report, read)
+  checkJwks({ field: field('jwks'), jwks: metadata['jwks'], report, readers: read })
   const algorithm = metadata['token_endpoint_auth_signing_alg']
   if (method === 'private_key_jwt') {
     if (metadata['jwks'] === undefined && metadata['jwks_uri'] === undefined) {

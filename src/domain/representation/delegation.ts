@@ -111,16 +111,20 @@ export function defaultValidTo (validFrom: string): string {
 
 export type ValidityFault = 'date' | 'order' | 'past' | 'too_long'
 
+interface CheckDelegationValidityInput {
+  validFrom: string
+  validTo: string
+  today: string
+  limits?: DelegationLimits | undefined
+  earliest?: string | undefined
+}
+
 /**
  * Dates of a new version. `today` in Asia/Shanghai. Nobody gets a power for days gone by: `earliest` is today, or the
  * first day of the version that this one replaces.
  */
 export function checkDelegationValidity (
-  validFrom: string,
-  validTo: string,
-  today: string,
-  limits: DelegationLimits = defaultLimits,
-  earliest: string = today
+  { validFrom, validTo, today, limits = defaultLimits, earliest = today }: CheckDelegationValidityInput
 ): ValidityFault | null {
   if (!isCalendarDate(validFrom) || !isCalendarDate(validTo)) return 'date'
   if (validTo < validFrom) return 'order'

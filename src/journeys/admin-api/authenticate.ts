@@ -24,8 +24,7 @@ export interface Authentication {
 export function authenticate (
   scope: FastifyInstance,
   deps: AdminApiDeps,
-  throttle: Throttle,
-  scopeOf: (request: FastifyRequest) => AdminScope | null | undefined
+  { throttle, scopeOf }: { throttle: Throttle; scopeOf: (request: FastifyRequest) => AdminScope | null | undefined }
 ): Authentication {
   const tokens = new WeakMap<FastifyRequest, ApiToken>()
 

@@ -107,12 +107,12 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { kind, metadata } = await knownClient(call)
       const { redirect_uris: redirectUris = [], post_logout_redirect_uris: postLogoutRedirectUris = [] } = metadata
-      const { clientId, ...report } = explainAddress(
-        call.body.address,
-        { redirectUris, postLogoutRedirectUris },
-        selectUriRules(clientRules(call.deps.config), kind),
-        call.body.use
-      )
+      const { clientId, ...report } = explainAddress({
+        pasted: call.body.address,
+        registered: { redirectUris, postLogoutRedirectUris },
+        rules: selectUriRules(clientRules(call.deps.config), kind),
+        use: call.body.use
+      })
       return { status: 200, body: { ...report, client_id: clientId } }
     }
   }),
@@ -129,8 +129,10 @@ export const clientPartRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { clientId } = await knownClient(call)
-      return await answerHistory(call.query, async (after, limit) =>
-        await clientHistory(call.deps.db, clientId, after, limit))
+      return await answerHistory(
+        call.query,
+        async (after, limit) => await clientHistory(call.deps.db, { clientId, after, limit })
+      )
     }
   }),
   route({
@@ -166,7 +168,7 @@ export const clientPartRoutes: Route[] = [
     answers: { 200: 'ClientExport' },
     handle: async ({ deps, query }) => {
       const { limit, after } = readPage(query)
-      const lines = await listClients(deps.db, {}, after, limit + 1)
+      const lines = await listClients(deps.db, { filters: {}, after, limit: limit + 1 })
       const records = new Map(
         (
           await findClients(
@@ -178,15 +180,15 @@ export const clientPartRoutes: Route[] = [
       return {
         status: 200,
         // a draft may be deleted between the two queries
-        body: buildList(
-          lines.filter(({ clientId }) => records.has(clientId)),
+        body: buildList({
+          rows: lines.filter(({ clientId }) => records.has(clientId)),
           limit,
-          ({ clientId }) => clientId,
-          ({ clientId }) => {
+          keyOf: ({ clientId }) => clientId,
+          wire: ({ clientId }) => {
             const { status, kind, metadata, policy } = records.get(clientId) ?? {}
             return { client_id: clientId, status, kind, metadata, policy }
           }
-        )
+        })
       }
     }
   })

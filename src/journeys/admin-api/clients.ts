@@ -243,22 +243,22 @@ export const clientRoutes: Route[] = [
       )
       const rows = await listClients(
         deps.db,
-        { ...wanted, ...(unusedDays === undefined ? {} : { unusedDays }) },
-        after,
-        limit + 1
+        { filters: { ...wanted, ...(unusedDays === undefined ? {} : { unusedDays }) }, after, limit: limit + 1 }
       )
       return {
         status: 200,
         body: buildList(
-          rows,
-          limit,
-          ({ clientId }) => clientId,
-          ({ clientId, updatedAt, lastUsedAt, ...line }) => ({
-            client_id: clientId,
-            ...line,
-            updated_at: updatedAt,
-            last_used_at: lastUsedAt
-          })
+          {
+            rows,
+            limit,
+            keyOf: ({ clientId }) => clientId,
+            wire: ({ clientId, updatedAt, lastUsedAt, ...line }) => ({
+              client_id: clientId,
+              ...line,
+              updated_at: updatedAt,
+              last_used_at: lastUsedAt
+            })
+          }
         )
       }
     }

@@ -45,7 +45,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
   await app.register(
     async (scope) => {
       scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-      const callers = authenticate(scope, deps, throttle, (request) => findRoute(request)?.scope)
+      const callers = authenticate(scope, deps, { throttle, scopeOf: (request) => findRoute(request)?.scope })
 
       scope.removeAllContentTypeParsers()
       const parse = scope.getDefaultJsonParser('error', 'error') as (
@@ -81,7 +81,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
         const problem = toProblem(error as FastifyError, request)
         if (problem === null) throw error
         request.log.info({ code: problem.code }, 'request refused')
-        return sendProblem(request, reply, problem, findRoute(request)?.scope ?? null)
+        return sendProblem(request, reply, { problem, scope: findRoute(request)?.scope ?? null })
       })
       scope.setNotFoundHandler((request, reply) => {
         const parts = (request.url.split('?')[0] ?? '').slice(prefix.length).split('/')
@@ -92,9 +92,11 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
         return sendProblem(
           request,
           reply,
-          allowed.length === 0
-            ? new Problem('no_such_route')
-            : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
+          {
+            problem: allowed.length === 0
+              ? new Problem('no_such_route')
+              : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
+          }
         )
       })
 

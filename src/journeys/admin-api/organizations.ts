@@ -71,7 +71,7 @@ export const organizationRoutes: Route[] = [
         after: after ?? undefined,
         limit: limit + 1
       })
-      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wireOrganization) }
+      return { status: 200, body: buildList({ rows, limit, keyOf: ({ id }) => id, wire: wireOrganization }) }
     }
   }),
   route({
@@ -209,7 +209,7 @@ export const organizationRoutes: Route[] = [
         after: parseCursor(after),
         limit: limit + 1
       })
-      return { status: 200, body: buildList(rows, limit, ({ id, version }) => `${id}:${version}`, wireDelegation) }
+      return { status: 200, body: buildList({ rows, limit, keyOf: ({ id, version }) => `${id}:${version}`, wire: wireDelegation }) }
     }
   }),
   route({
@@ -244,7 +244,7 @@ export const organizationRoutes: Route[] = [
       refusals: ['not_found'],
       writes: true,
       handle: async (call: Call<unknown>) => {
-        const outcome = await actOnDelegation(call.deps, call.act(), call.param('delegation_id'), what)
+        const outcome = await actOnDelegation(call.deps, { act: call.act(), id: call.param('delegation_id'), what })
         if (outcome === 'refused') throw new Problem('wrong_state')
         return answerOutcome(outcome)
       }

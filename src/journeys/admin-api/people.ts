@@ -97,7 +97,7 @@ export const peopleRoutes: Route[] = [
         after: after ?? undefined,
         limit: limit + 1
       })
-      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wirePerson) }
+      return { status: 200, body: buildList({ rows, limit, keyOf: ({ id }) => id, wire: wirePerson }) }
     }
   }),
   route({

@@ -107,8 +107,7 @@ function challenge (code: ProblemCode, scope: string | null): string | null {
 export function sendProblem (
   request: FastifyRequest,
   reply: FastifyReply,
-  problem: Problem,
-  scope: string | null = null
+  { problem, scope = null }: { problem: Problem; scope?: string | null | undefined }
 ): FastifyReply {
   const { code, faults, more } = problem
   const status = problemStatus[code]

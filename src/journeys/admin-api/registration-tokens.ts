@@ -56,7 +56,7 @@ export const registrationTokenRoutes: Route[] = [
       onlyWhenOn(call)
       const { limit, after } = readPage(call.query)
       const rows = await listRegistrationTokens(call.deps.db, { after, limit: limit + 1 })
-      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wireToken) }
+      return { status: 200, body: buildList({ rows, limit, keyOf: ({ id }) => id, wire: wireToken }) }
     }
   }),
   route({

@@ -156,12 +156,12 @@ export const resourceServerRoutes: Route[] = [
       const rows = await listResourceServers(deps.db, { text, status, after, limit: limit + 1 })
       return {
         status: 200,
-        body: buildList(
+        body: buildList({
           rows,
           limit,
-          ({ identifier }) => identifier,
-          ({ createdAt: _createdAt, updatedAt, ...line }) => ({ ...line, updated_at: updatedAt })
-        )
+          keyOf: ({ identifier }) => identifier,
+          wire: ({ createdAt: _createdAt, updatedAt, ...line }) => ({ ...line, updated_at: updatedAt })
+        })
       }
     }
   }),

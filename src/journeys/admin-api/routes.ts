@@ -106,10 +106,8 @@ export const isTransaction = ({ writes, asksOutside }: Pick<Route, 'writes' | 'a
   writes && !asksOutside
 
 /** Whether an Idempotency-Key counts. */
-export const isRepeatable = ({
-  method,
-  ...line
-}: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => isTransaction(line) && method === 'POST'
+export const isRepeatable = ({ method, ...line }: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean =>
+  isTransaction(line) && method === 'POST'
 
 export const formatEtag = (version: number): string => `"${version}"`
 
@@ -132,12 +130,17 @@ export function readPage (query: Readonly<Record<string, string>>): { limit: num
 }
 
 /** One page of rows, `limit + 1` of which were asked for. */
-export function buildList<R> (
-  rows: readonly R[],
-  limit: number,
-  keyOf: (row: R) => string,
+export function buildList<R> ({
+  rows,
+  limit,
+  keyOf,
+  wire
+}: {
+  rows: readonly R[]
+  limit: number
+  keyOf: (row: R) => string
   wire: (row: R) => unknown
-): { items: unknown[]; next: string | null } {
+}): { items: unknown[]; next: string | null } {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return {
@@ -171,6 +174,11 @@ export async function answerHistory (
   const rows = await read(rowId(after), limit + 1)
   return {
     status: 200,
-    body: buildList(rows, limit, ({ id }) => String(id), ({ traceId, ...row }) => ({ ...row, trace_id: traceId }))
+    body: buildList({
+      rows,
+      limit,
+      keyOf: ({ id }) => String(id),
+      wire: ({ traceId, ...row }) => ({ ...row, trace_id: traceId })
+    })
   }
 }

@@ -112,12 +112,16 @@ export const trailRoutes: Route[] = [
     handle: async (call) => {
       const { deps, query } = call
       const { limit, after } = readPage(query)
-      const rows = await searchAudit(deps.db, deps.crypto, readFilters(query), {
-        before: rowId(after),
-        limit: limit + 1
+      const rows = await searchAudit(deps.db, {
+        crypto: deps.crypto,
+        filters: readFilters(query),
+        page: {
+          before: rowId(after),
+          limit: limit + 1
+        }
       })
       await noteSearch(call as Call, Math.min(rows.length, limit))
-      return { status: 200, body: buildList(rows, limit, (row) => String(row.id), wireEvent) }
+      return { status: 200, body: buildList({ rows, limit, keyOf: (row) => String(row.id), wire: wireEvent }) }
     }
   }),
   route({

@@ -25,6 +25,12 @@ export interface Authentication {
   recordRefusal(request: FastifyRequest, problem: Problem): Promise<void>
 }
 
+interface AuthenticateInput {
+  throttle: Throttle
+  needsProof: (request: FastifyRequest) => boolean
+  takesNewKeys: (request: FastifyRequest) => boolean
+}
+
 /**
  * @param needsProof false for routes that answer anybody; also false for what is no route
  * @param takesNewKeys routes for keys that are not known yet
@@ -32,9 +38,7 @@ export interface Authentication {
 export function authenticate (
   scope: FastifyInstance,
   deps: AppApiDeps,
-  throttle: Throttle,
-  needsProof: (request: FastifyRequest) => boolean,
-  takesNewKeys: (request: FastifyRequest) => boolean
+  { throttle, needsProof, takesNewKeys }: AuthenticateInput
 ): Authentication {
   const callers = new WeakMap<FastifyRequest, Caller>()
   const requireCaller = (request: FastifyRequest): Caller => {

@@ -44,13 +44,11 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
   await app.register(
     async (scope) => {
       scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-      const callers = authenticate(
-        scope,
-        deps,
+      const callers = authenticate(scope, deps, {
         throttle,
-        (request) => findRoute(request) !== undefined,
-        (request) => findRoute(request)?.newDevice === true
-      )
+        needsProof: (request) => findRoute(request) !== undefined,
+        takesNewKeys: (request) => findRoute(request)?.newDevice === true
+      })
 
       scope.removeAllContentTypeParsers()
       const parse = scope.getDefaultJsonParser('error', 'error') as (

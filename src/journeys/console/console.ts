@@ -239,7 +239,7 @@ export async function createConsole (
           if (administrator === null) {
             return await reply.redirect(`/admin/sign-in?to=${encodeURIComponent(pageBehind(request))}`, 303)
           }
-          const c = createContext(self, request, reply, administrator)
+          const c = createContext(self, request, { reply, administrator })
           if (method === 'POST') request.requireCsrf(csrfScope(administrator.sessionHash))
           if (!roles.includes(administrator.role)) {
             await inTransaction(deps.db, async (trx) => {
@@ -268,8 +268,7 @@ export async function createConsole (
 function createContext (
   console: Console,
   request: FastifyRequest,
-  reply: FastifyReply,
-  administrator: Administrator
+  { reply, administrator }: { reply: FastifyReply; administrator: Administrator }
 ): ConsoleRequest {
   const t = adminTranslator(request.locale)
   const csrf = request.csrfToken(csrfScope(administrator.sessionHash))
@@ -287,7 +286,7 @@ function createContext (
   const page: ConsoleRequest['page'] = (name, model, options) =>
     reply.page(
       name,
-      { ...model, shell: buildLayout(console, request, administrator, t, csrf) } as unknown as Pages[typeof name],
+      { ...model, shell: buildLayout(console, request, { administrator, t, csrf }) } as unknown as Pages[typeof name],
       options
     )
   return {

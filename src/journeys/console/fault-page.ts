@@ -33,13 +33,11 @@ export function createFaultPage (console: Console): FaultPage {
       const administrator = await console.relyingParty.findSubject(request)
       return administrator === null
         ? null
-        : buildLayout(
-          console,
-          request,
+        : buildLayout(console, request, {
           administrator,
-          adminTranslator(request.locale),
-          request.csrfToken(csrfScope(administrator.sessionHash))
-        )
+          t: adminTranslator(request.locale),
+          csrf: request.csrfToken(csrfScope(administrator.sessionHash))
+        })
     } catch {
       return null
     }

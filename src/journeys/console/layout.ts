@@ -69,9 +69,7 @@ const readNotice = (t: AdminTranslate, done: string): NonNullable<ConsoleLayout[
 export function buildLayout (
   console: Console,
   request: FastifyRequest,
-  administrator: Administrator,
-  t: AdminTranslate,
-  csrf: string
+  { administrator, t, csrf }: { administrator: Administrator; t: AdminTranslate; csrf: string }
 ): ConsoleLayout {
   const { config } = console.deps
   const path = request.url.split('?', 1)[0] ?? ''

@@ -77,7 +77,7 @@ export function createProver (deps: AdministratorsDeps): Prover {
       const { body } = request
       const credential = formField(body, 'credential')
       if (credential !== '') {
-        const accountId = await finishPasskey(deps, browserHash, again, credential)
+        const accountId = await finishPasskey(deps, { browserHash, again, text: credential })
         if (accountId !== null) return { ok: true, accountId, method: 'passkey' }
         await failed(request, 'passkey', 'passkey_refused')
         return refused('passkey_refused')

@@ -19,7 +19,14 @@ export interface DocumentEntry {
   alike: readonly string[]
 }
 
-const entry = (slug: string, file: string | null, alike: readonly string[] = [], sandbox = false): DocumentEntry => ({
+interface EntryInput {
+  slug: string
+  file: string | null
+  alike?: readonly string[] | undefined
+  sandbox?: boolean | undefined
+}
+
+const entry = ({ slug, file, alike = [], sandbox = false }: EntryInput): DocumentEntry => ({
   slug,
   file,
   sandbox,
@@ -27,26 +34,30 @@ const entry = (slug: string, file: string | null, alike: readonly string[] = [],
 })
 
 const entries: readonly DocumentEntry[] = [
-  entry('', 'quick-start', ['quickstart', 'getting-started', 'start', 'index', 'home']),
-  entry('flows', 'flows', ['flow', 'grant-types', 'grants', 'pkce', 'device']),
-  entry('endpoints', 'endpoints', ['endpoint', 'discovery', 'metadata', 'jwks']),
-  entry('apis', 'apis', ['api', 'resource', 'resource-server', 'resource-servers', 'audience']),
-  entry('claims', 'claims', ['scopes', 'scope', 'claim', 'userinfo', 'fields']),
-  entry('levels', 'levels', ['acr', 'level', 'step-up', 'loa', 'assurance']),
-  entry('organizations', 'organizations', [
-    'representation',
-    'organization',
-    'agents',
-    'delegation',
-    'verified-claims'
-  ]),
-  entry('logout', 'logout', ['log-out', 'backchannel', 'back-channel', 'end-session']),
-  entry('errors', 'errors', ['error', 'error-codes']),
-  entry('code', null, ['snippets', 'samples', 'examples', 'libraries']),
-  entry('try', null, ['playground', 'test'], true),
-  entry('test-accounts', 'test-accounts', ['accounts', 'sandbox'], true),
-  entry('security', 'security', ['checklist', 'security-checklist']),
-  entry('changes', 'changes', ['changelog', 'release-notes', 'history'])
+  entry({ slug: '', file: 'quick-start', alike: ['quickstart', 'getting-started', 'start', 'index', 'home'] }),
+  entry({ slug: 'flows', file: 'flows', alike: ['flow', 'grant-types', 'grants', 'pkce', 'device'] }),
+  entry({ slug: 'endpoints', file: 'endpoints', alike: ['endpoint', 'discovery', 'metadata', 'jwks'] }),
+  entry({ slug: 'apis', file: 'apis', alike: ['api', 'resource', 'resource-server', 'resource-servers', 'audience'] }),
+  entry({ slug: 'claims', file: 'claims', alike: ['scopes', 'scope', 'claim', 'userinfo', 'fields'] }),
+  entry({ slug: 'levels', file: 'levels', alike: ['acr', 'level', 'step-up', 'loa', 'assurance'] }),
+  entry({
+    slug: 'organizations',
+    file: 'organizations',
+    alike: [
+      'representation',
+      'organization',
+      'agents',
+      'delegation',
+      'verified-claims'
+    ]
+  }),
+  entry({ slug: 'logout', file: 'logout', alike: ['log-out', 'backchannel', 'back-channel', 'end-session'] }),
+  entry({ slug: 'errors', file: 'errors', alike: ['error', 'error-codes'] }),
+  entry({ slug: 'code', file: null, alike: ['snippets', 'samples', 'examples', 'libraries'] }),
+  entry({ slug: 'try', file: null, alike: ['playground', 'test'], sandbox: true }),
+  entry({ slug: 'test-accounts', file: 'test-accounts', alike: ['accounts', 'sandbox'], sandbox: true }),
+  entry({ slug: 'security', file: 'security', alike: ['checklist', 'security-checklist'] }),
+  entry({ slug: 'changes', file: 'changes', alike: ['changelog', 'release-notes', 'history'] })
 ]
 
 export const buildHref = (slug: string): string => (slug === '' ? '/developers' : `/developers/${slug}`)

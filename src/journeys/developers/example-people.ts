@@ -84,12 +84,16 @@ export function exampleRepresentation (role: Role, functions: readonly string[],
   }
 }
 
+interface ExampleFactsInput {
+  person: Person
+  representation: Representation
+  catalogue: readonly string[]
+  today: string
+}
+
 /** What the claims of such a person are made of. @param today 'YYYY-MM-DD' */
 export function exampleFacts (
-  person: Person,
-  representation: Representation,
-  catalogue: readonly string[],
-  today: string
+  { person, representation, catalogue, today }: ExampleFactsInput
 ): ClaimFacts {
   const number = parseResidentId(person.certNo, today)
   return {

@@ -13,7 +13,8 @@ const representations = {
   legalRepresentative: representation('legal_representative'),
   agent: representation('agent')
 }
-const facts = (given: Representation): ClaimFacts => exampleFacts(person, given, catalogue, '2026-04-12')
+const facts = (given: Representation): ClaimFacts =>
+  exampleFacts({ person, representation: given, catalogue, today: '2026-04-12' })
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
 

@@ -34,7 +34,7 @@ export function renderMarkdown (markdown: string, words: Words): Rendered {
       code ({ text, lang = '' }: Tokens.Code): string {
         const [language = '', ...rest] = lang.split(' ')
         const label = rest.length > 0 ? rest.join(' ') : language
-        return codeBlock(`b${++blocks}`, label, text, words)
+        return codeBlock({ id: `b${++blocks}`, label, text, words })
       },
       table (token: Tokens.Table): string {
         const cell = (tag: string, tokens: Tokens.TableCell['tokens'], more = ''): string =>
@@ -64,10 +64,17 @@ const unescape = (html: string): string =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
 
+interface CodeBlockInput {
+  id: string
+  label: string
+  text: string
+  words: Words
+}
+
 /**
  * A block of code: label, the text, and a button that script shows. `id` must be the only one of its kind on the page.
  */
-function codeBlock (id: string, label: string, text: string, words: Words): string {
+function codeBlock ({ id, label, text, words }: CodeBlockInput): string {
   return (
     `<div class="snippet"><p class="code-label" id="${id}-l">${escape(label)}</p>` +
     `<p class="copy"><button type="button" class="btn second" data-copy="${id}" data-done="${escape(words.copied)}" data-failed="${escape(words.copyFailed)}" aria-describedby="${id}-l" hidden>${escape(words.copy)}</button> <span role="status"></span></p>` +

@@ -108,12 +108,17 @@ export function registerTry (
     const { code, state, iss, error } = request.query as Record<string, unknown>
     const [keptState = '', nonce = '', verifier = ''] = text(request.cookies[cookieName]).split('.')
     reply.clearCookie(cookieName, cookie)
-    const page = (
-      intro: string,
-      wires: Wire[],
-      more: { idToken?: string; go?: { href: string; label: string } } = {},
+    const page = ({
+      intro,
+      wires,
+      more = {},
       status = 200
-    ): FastifyReply =>
+    }: {
+      intro: string
+      wires: Wire[]
+      more?: { idToken?: string; go?: { href: string; label: string } } | undefined
+      status?: number | undefined
+    }): FastifyReply =>
       reply.page(
         'developers/test-login-step',
         {
@@ -133,7 +138,7 @@ export function registerTry (
       )
 
     if (keptState === '' || text(state) !== keptState || text(iss) !== issuer) {
-      return page(frame.w.tryStale, [], {}, 400)
+      return page({ intro: frame.w.tryStale, wires: [], more: {}, status: 400 })
     }
     const back: Wire = {
       id: 'callback',
@@ -142,8 +147,12 @@ export function registerTry (
     }
     if (error !== undefined) {
       const anchor = isErrorCode(text(error)) ? `#${text(error)}` : ''
-      return page(frame.w.tryErrorIntro, [back], {
-        go: { href: `/developers/errors${anchor}`, label: frame.w.tryExplain }
+      return page({
+        intro: frame.w.tryErrorIntro,
+        wires: [back],
+        more: {
+          go: { href: `/developers/errors${anchor}`, label: frame.w.tryExplain }
+        }
       })
     }
 
@@ -154,12 +163,12 @@ export function registerTry (
       code_verifier: verifier,
       client_id: testLoginClientId
     })
-    const tokens = await ask(
-      'POST',
-      routes.token,
-      { 'content-type': 'application/x-www-form-urlencoded' },
-      body.toString()
-    )
+    const tokens = await ask({
+      method: 'POST',
+      url: routes.token,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: body.toString()
+    })
     const wires: Wire[] = [
       back,
       {
@@ -171,8 +180,14 @@ export function registerTry (
     ]
     const accessToken = text(tokens.json['access_token'])
     const idToken = text(tokens.json['id_token'])
-    if (tokens.status !== 200 || decodePayload(idToken)['nonce'] !== nonce) return page(frame.w.tryErrorIntro, wires)
-    const userinfo = await ask('GET', routes.userinfo, { authorization: `Bearer ${accessToken}` })
+    if (tokens.status !== 200 || decodePayload(idToken)['nonce'] !== nonce) {
+      return page({ intro: frame.w.tryErrorIntro, wires })
+    }
+    const userinfo = await ask({
+      method: 'GET',
+      url: routes.userinfo,
+      headers: { authorization: `Bearer ${accessToken}` }
+    })
     wires.push(
       {
         id: 'userinfo',
@@ -185,16 +200,21 @@ export function registerTry (
         text: `${userinfo.status}\n${pretty(userinfo.body)}`
       }
     )
-    return page(frame.w.tryAnswerIntro, wires, { idToken })
+    return page({ intro: frame.w.tryAnswerIntro, wires, more: { idToken } })
   })
 
   /** Calls our own endpoints within this process: what a site would send over the network. */
-  async function ask (
-    method: 'GET' | 'POST',
-    url: string,
-    headers: Record<string, string>,
-    payload?: string
-  ): Promise<{ status: number; body: string; json: Record<string, unknown> }> {
+  async function ask ({
+    method,
+    url,
+    headers,
+    payload
+  }: {
+    method: 'GET' | 'POST'
+    url: string
+    headers: Record<string, string>
+    payload?: string | undefined
+  }): Promise<{ status: number; body: string; json: Record<string, unknown> }> {
     const response = await app.inject({
       method,
       url,

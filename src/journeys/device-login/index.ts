@@ -63,8 +63,8 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
       const found = await findDeviceLogin(oidc.provider, userCode, hash)
       if (found.state !== 'waiting') return await reply.redirect(outcomePath(found.state), 303)
       return formField(request.body, 'decision') === 'allow'
-        ? await goOn(found.login, hash, request, reply)
-        : await refuse(found.login, hash, request, reply)
+        ? await goOn({ login: found.login, browserHash: hash, request, reply })
+        : await refuse({ login: found.login, browserHash: hash, request, reply })
     })
 
     scope.get(`${devicePath}/:outcome`, async (request, reply) => {
@@ -77,9 +77,11 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
   function showInput (
     request: FastifyRequest,
     reply: FastifyReply,
-    typed = '',
-    error: FieldError | null = null,
-    status = 422
+    {
+      typed = '',
+      error = null,
+      status = 422
+    }: { typed?: string | undefined; error?: FieldError | null | undefined; status?: number | undefined } = {}
   ): FastifyReply {
     return reply.page(
       'device-login/code',
@@ -92,9 +94,12 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
   async function verifyCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const userCode = foldUserCode(typed)
     if (userCode === null) {
-      return showInput(request, reply, typed.slice(0, 64), {
-        field: 'user_code',
-        code: typed.trim() === '' ? 'required' : 'format'
+      return showInput(request, reply, {
+        typed: typed.slice(0, 64),
+        error: {
+          field: 'user_code',
+          code: typed.trim() === '' ? 'required' : 'format'
+        }
       })
     }
     const { hash } = reply.ensureBrowser()
@@ -107,40 +112,51 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     if (!hit.allowed) {
       await recordThrottled(request)
       reply.header('retry-after', String(hit.retryAfterSeconds))
-      return showInput(
-        request,
-        reply,
+      return showInput(request, reply, {
         typed,
-        {
+        error: {
           field: 'user_code',
           code: 'throttled',
           details: { minutes: Math.max(1, Math.ceil(hit.retryAfterSeconds / 60)) }
         },
-        429
-      )
+        status: 429
+      })
     }
     const found = await findDeviceLogin(oidc.provider, userCode, hash)
-    if (found.state !== 'waiting') return showInput(request, reply, typed, { field: 'user_code', code: found.state })
+    if (found.state !== 'waiting') {
+      return showInput(request, reply, { typed, error: { field: 'user_code', code: found.state } })
+    }
     await Promise.all([throttle.release(keys.network), throttle.release(keys.browser)])
     const client = await oidc.provider.Client.find(found.login.clientId)
-    if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
+    if (client === undefined) {
+      return showInput(request, reply, { typed, error: { field: 'user_code', code: 'unknown' } })
+    }
     const apis = await findRequestedApis(deps.db, client.clientId, found.login.params)
     return reply.page(
       'device-login/confirm',
-      confirmPage(found.login, { client, apis }, {
-        action: `${devicePath}/decision`,
-        csrf: request.csrfToken(decisionScope(userCode)),
-        locale: request.locale
-      })
+      confirmPage(
+        found.login,
+        { client, apis },
+        {
+          action: `${devicePath}/decision`,
+          csrf: request.csrfToken(decisionScope(userCode)),
+          locale: request.locale
+        }
+      )
     )
   }
 
-  async function goOn (
-    login: DeviceLogin,
-    browserHash: string,
-    request: FastifyRequest,
+  async function goOn ({
+    login,
+    browserHash,
+    request,
+    reply
+  }: {
+    login: DeviceLogin
+    browserHash: string
+    request: FastifyRequest
     reply: FastifyReply
-  ): Promise<FastifyReply> {
+  }): Promise<FastifyReply> {
     if (!(await takeUpDeviceCode(deps.db, login.id, browserHash))) {
       return await reply.redirect(outcomePath('used'), 303)
     }
@@ -154,12 +170,17 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     return await reply.redirect(loginPath(begun.uid), 303)
   }
 
-  async function refuse (
-    login: DeviceLogin,
-    browserHash: string,
-    request: FastifyRequest,
+  async function refuse ({
+    login,
+    browserHash,
+    request,
+    reply
+  }: {
+    login: DeviceLogin
+    browserHash: string
+    request: FastifyRequest
     reply: FastifyReply
-  ): Promise<FastifyReply> {
+  }): Promise<FastifyReply> {
     const refused = await inTransaction(deps.db, async (trx) => {
       if (!(await refuseDeviceCode(trx, login.id, browserHash))) return false
       await deps.audit.record(trx, {

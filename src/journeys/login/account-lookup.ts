@@ -9,5 +9,5 @@ export async function personByAccount (
 ): Promise<StoredPerson | null> {
   return identifier.kind === 'phone'
     ? await personByPhone(db, crypto, identifier.value)
-    : await personByCertNo(db, crypto, identifier.certType, identifier.value)
+    : await personByCertNo(db, crypto, { certType: identifier.certType, certNo: identifier.value })
 }

@@ -73,9 +73,12 @@ export function administratorStep (deps: StepDeps) {
         // the second of two submissions goes where the first one went
         if (!(await finishAttempt(trx, uid, browserHash))) return
         if (session?.accountId !== undefined) {
-          await recordSessionsEnded(trx, deps, await revokeSession(trx, session.uid), {
-            reason: 'other-account',
-            traceId: String(request.id)
+          await recordSessionsEnded(trx, deps, {
+            ended: await revokeSession(trx, session.uid),
+            about: {
+              reason: 'other-account',
+              traceId: String(request.id)
+            }
           })
         }
         await saveInteractionResult(trx, {

@@ -85,7 +85,11 @@ export function agentStep (deps: StepDeps) {
       }
       const { personId, representation } = nameCandidate(organization.id, candidate)
       if (representation.role !== 'agent') throw new Error('an agent without a delegation')
-      await nameAgent(deps.db, context.uid, context.browserHash, { personId, representation })
+      await nameAgent(deps.db, {
+        uid: context.uid,
+        browserHash: context.browserHash,
+        who: { personId, representation }
+      })
       return recorded('organization')
     }
   }
@@ -100,7 +104,10 @@ const showAgent = (
   context: LoginContext,
   request: FastifyRequest,
   typed: { account: string; errors: FieldError[] },
-  { status = typed.errors.length > 0 ? 422 : 200, retryAfterSeconds }: {
+  {
+    status = typed.errors.length > 0 ? 422 : 200,
+    retryAfterSeconds
+  }: {
     status?: number
     retryAfterSeconds?: number
   } = {}

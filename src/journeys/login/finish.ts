@@ -92,15 +92,18 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     if (other !== null) {
-      await recordSessionsEnded(trx, deps, await revokeSession(trx, other), {
-        reason: 'other-account',
-        traceId: request.id
+      await recordSessionsEnded(trx, deps, {
+        ended: await revokeSession(trx, other),
+        about: {
+          reason: 'other-account',
+          traceId: request.id
+        }
       })
     }
     const dropSession =
       other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
-    await rememberBrowser(trx, person.id, context.browserHash, request.browserLabel)
+    await rememberBrowser(trx, { personId: person.id, browserHash: context.browserHash, label: request.browserLabel })
     // the choice, on the page or by the organization tab, stays until another one is made
     const chosen = context.row.representation !== null
     if (chosen && acceptsOrganizations(context.policy)) {

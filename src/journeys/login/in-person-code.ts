@@ -48,7 +48,12 @@ export function inPersonCodeStep (deps: StepDeps) {
           at: Math.floor(deps.clock.now() / 1000),
           codeId
         } as const
-        return await addProofs(trx, context.uid, context.browserHash, person.id, [proof])
+        return await addProofs(trx, {
+          uid: context.uid,
+          browserHash: context.browserHash,
+          personId: person.id,
+          proofs: [proof]
+        })
       })
       return accepted ? recorded('counter') : showForm(context, request, [{ field: 'code', code: 'code_invalid' }])
     }

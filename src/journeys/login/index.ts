@@ -35,7 +35,7 @@ export function createHostedLogin (
   const steps = createSteps(stepDeps)
   return {
     register (app, audience) {
-      registerSteps(app, stepDeps, steps, audience)
+      registerSteps(app, stepDeps, { table: steps, audience })
       if (audience === 'administrators') return
       registerTicketStatus(app, given.tickets, {
         pattern: loginPath(':uid', 'qr'),

@@ -92,13 +92,12 @@ export function organizationStep (deps: StepDeps) {
           at: Math.floor(deps.clock.now() / 1000)
         } as const
         if (
-          !(await identifyOrganization(
-            trx,
-            context.uid,
-            context.browserHash,
+          !(await identifyOrganization(trx, {
+            uid: context.uid,
+            browserHash: context.browserHash,
             proof,
-            candidate === null ? null : nameCandidate(organization.id, candidate)
-          ))
+            who: candidate === null ? null : nameCandidate(organization.id, candidate)
+          }))
         ) {
           return false
         }
@@ -131,16 +130,12 @@ function presumed (candidates: Candidate[], context: LoginContext): Candidate | 
 }
 
 /** A better hash as soon as the password is known again; its failure does not affect the login. */
-async function refreshHash (
-  deps: StepDeps,
-  { id, passwordHash }: StoredOrganization,
-  password: string
-): Promise<void> {
+async function refreshHash (deps: StepDeps, { id, passwordHash }: StoredOrganization, password: string): Promise<void> {
   if (passwordHash === null || !deps.hasher.needsRehash(passwordHash)) return
   try {
     const hash = await deps.hasher.hash(password)
     await inTransaction(deps.db, async (trx) => {
-      if (!(await replaceOrganizationPasswordHash(trx, id, passwordHash, hash))) return
+      if (!(await replaceOrganizationPasswordHash(trx, { id, from: passwordHash, to: hash }))) return
       await deps.audit.record(trx, { type: 'password.rehashed', organizationId: id })
     })
   } catch (error) {

@@ -81,7 +81,7 @@ export function passwordStep (deps: StepDeps) {
 
       const identified = await inTransaction(deps.db, async (trx) => {
         const proof = { kind: 'password', personId: person.id, at: Math.floor(deps.clock.now() / 1000) } as const
-        if (!(await identify(trx, context.uid, context.browserHash, proof))) return false
+        if (!(await identify(trx, { uid: context.uid, browserHash: context.browserHash, proof }))) return false
         await deps.audit.record(trx, {
           ...eventContext(context, request),
           type: 'password.verified',
@@ -115,7 +115,7 @@ async function refreshHash (deps: StepDeps, person: StoredPerson, password: stri
   try {
     const hash = await deps.hasher.hash(password)
     await inTransaction(deps.db, async (trx) => {
-      if (!(await replacePasswordHash(trx, id, passwordHash, hash))) return
+      if (!(await replacePasswordHash(trx, { id, from: passwordHash, to: hash }))) return
       await deps.audit.record(trx, { type: 'password.rehashed', personId: id })
     })
   } catch (error) {

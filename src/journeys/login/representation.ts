@@ -99,7 +99,11 @@ export function representationStep (deps: StepDeps) {
         })
         return open('select')
       }
-      await chooseRepresentation(deps.db, context.uid, context.browserHash, toRepresentationRef(option.representation))
+      await chooseRepresentation(deps.db, {
+        uid: context.uid,
+        browserHash: context.browserHash,
+        representation: toRepresentationRef(option.representation)
+      })
       return recorded('session')
     }
   }

@@ -15,7 +15,11 @@ import { refuseLogin } from './finish.ts'
 import { eventContext } from './event-context.ts'
 import type { Handler, Method, Outcome, PageRow, StepTable } from './step.ts'
 
-export function registerSteps (app: FastifyInstance, deps: StepDeps, table: StepTable, audience: Audience): void {
+export function registerSteps (
+  app: FastifyInstance,
+  deps: StepDeps,
+  { table, audience }: { table: StepTable; audience: Audience }
+): void {
   if (audience === 'administrators') {
     registerRows(table.administrators, async (attempt) => attempt)
   } else {
@@ -59,16 +63,21 @@ export function registerSteps (app: FastifyInstance, deps: StepDeps, table: Step
     const { row, handler, context, request, reply } = call
     reply.header('cache-control', 'no-store')
     if (!(await row.when(context))) return await reply.redirect(loginPath(context.uid), 303)
-    return await answer(await handler(context, request), context, request, reply)
+    return await answer({ outcome: await handler(context, request), context, request, reply })
   }
 
   /** After a form always 303 (RFC 9700 §4.12). */
-  async function answer (
-    outcome: Outcome,
-    context: LoginAttempt | LoginContext,
-    request: FastifyRequest,
+  async function answer ({
+    outcome,
+    context,
+    request,
+    reply
+  }: {
+    outcome: Outcome
+    context: LoginAttempt | LoginContext
+    request: FastifyRequest
     reply: FastifyReply
-  ): Promise<FastifyReply> {
+  }): Promise<FastifyReply> {
     switch (outcome.kind) {
       case 'show':
         if (outcome.retryAfterSeconds !== undefined) reply.header('retry-after', String(outcome.retryAfterSeconds))
@@ -85,10 +94,10 @@ export function registerSteps (app: FastifyInstance, deps: StepDeps, table: Step
       case 'refuse':
         return await reply.redirect(await refuseLogin(deps, context, { ...outcome, request }), 303)
       case 'resume':
-        return await goOn(context, request, reply, 'session')
+        return await goOn(context, request, { reply, method: 'session' })
       case 'recorded':
         if (outcome.agreementAccepted) rememberAgreement(deps, reply)
-        return await goOn(await reloadContext(deps, context), request, reply, outcome.method)
+        return await goOn(await reloadContext(deps, context), request, { reply, method: outcome.method })
     }
   }
 
@@ -99,8 +108,7 @@ export function registerSteps (app: FastifyInstance, deps: StepDeps, table: Step
   async function goOn (
     context: LoginContext,
     request: FastifyRequest,
-    reply: FastifyReply,
-    method: Method
+    { reply, method }: { reply: FastifyReply; method: Method }
   ): Promise<FastifyReply> {
     const { step } = await context.next()
     const row = table.people.find(({ name }) => name === step)

@@ -33,7 +33,12 @@ export function scanStep (deps: StepDeps) {
       })
       if (consumed === null) return false
       // another person's (another account was chosen since): used up too, and the attempt continues without it
-      return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
+      return await addProofs(trx, {
+        uid: context.uid,
+        browserHash: context.browserHash,
+        personId: consumed.personId,
+        proofs: consumed.proofs
+      })
     })
     return given ? recorded('scan') : null
   }
@@ -96,11 +101,11 @@ export function scanStep (deps: StepDeps) {
       tabs: person === null ? loginTabs(context, 'qr') : [],
       base: loginPath(context.uid, 'qr'),
       csrf: request.csrfToken(context.uid),
-      ticket: ticketModel(
+      ticket: ticketModel({
         id,
         status,
-        person === null || !(await isKnownBrowser(deps.db, person.id, context.browserHash))
-      ),
+        numberEntry: person === null || !(await isKnownBrowser(deps.db, person.id, context.browserHash))
+      }),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
       expectedName: person === null ? null : maskName(person.name),
       subjectName: null,
@@ -111,9 +116,7 @@ export function scanStep (deps: StepDeps) {
         pages: phoneChannels.pages ? status.payloadUrl : null
       },
       counterHref:
-        person !== null && (await context.verification()) !== null
-          ? loginPath(context.uid, 'counter')
-          : null,
+        person !== null && (await context.verification()) !== null ? loginPath(context.uid, 'counter') : null,
       passwordHref: person === null ? loginPath(context.uid, 'login') : null
     }
     return show('scan-code/scan', model)

@@ -54,19 +54,19 @@ export function registerConfirmStep (scope: FastifyInstance, pages: PhonePages):
   scope.get('/v/:ticketId/confirm', async (request, reply) => {
     const held = await loadScan(pages, request, reply)
     if (chooseStep(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
-    return showConfirm(held, request, reply, [])
+    return showConfirm(held, request, { reply, errors: [] })
   })
 
   scope.post('/v/:ticketId/confirm', async (request, reply) => {
     const held = await loadPosted(pages, request, reply)
     if (chooseStep(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'reject') return await decline(pages, held, reply)
+    if (decision === 'reject') return await decline(pages, held, { reply })
     // Enter in the number field sends no decision, so it is no answer
-    if (decision !== 'accept') return showConfirm(held, request, reply, [])
+    if (decision !== 'accept') return showConfirm(held, request, { reply, errors: [] })
     const number = formField(request.body, 'check_number').normalize('NFKC').replace(/\D/g, '').slice(0, 10)
     if (held.view.number === 'enter' && number === '') {
-      return showConfirm(held, request, reply, [{ field: 'check_number', code: 'required' }])
+      return showConfirm(held, request, { reply, errors: [{ field: 'check_number', code: 'required' }] })
     }
     const contextDigest = formField(request.body, 'digest')
     const accepted = await pages.phone.accept(
@@ -79,12 +79,12 @@ export function registerConfirmStep (scope: FastifyInstance, pages: PhonePages):
     )
     if (!accepted.ok) {
       if (accepted.code === 'number_mismatch') {
-        return showConfirm(held, request, reply, [{ field: 'check_number', code: 'mismatch' }])
+        return showConfirm(held, request, { reply, errors: [{ field: 'check_number', code: 'mismatch' }] })
       }
       throw stopped(accepted, held.ticketId)
     }
-    const kept = keep(pages, reply, { ...held, view: accepted.view }, { digest: contextDigest })
-    return await advance(pages, kept, request, reply)
+    const kept = keep(pages, reply, { held: { ...held, view: accepted.view }, change: { digest: contextDigest } })
+    return await advance(pages, kept, { request, reply })
   })
 }
 
@@ -92,20 +92,18 @@ export function registerConfirmStep (scope: FastifyInstance, pages: PhonePages):
 export async function decline (
   pages: PhonePages,
   held: HeldScan,
-  reply: FastifyReply,
-  reason: '' | 'CANCELLED' = ''
+  { reply, reason = '' }: { reply: FastifyReply; reason?: '' | 'CANCELLED' | undefined }
 ): Promise<FastifyReply> {
   const rejected = await pages.phone.reject(held.state.scanToken, held.actor)
   if (!rejected.ok && rejected.code !== 'wrong_state') throw stopped(rejected, held.ticketId)
-  if (rejected.ok) keep(pages, reply, held, { reason })
+  if (rejected.ok) keep(pages, reply, { held, change: { reason } })
   return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
 }
 
 function showConfirm (
   { ticketId, view }: HeldScan,
   request: FastifyRequest,
-  reply: FastifyReply,
-  errors: FieldError[]
+  { reply, errors }: { reply: FastifyReply; errors: FieldError[] }
 ): FastifyReply {
   const { context } = view
   return reply.page(

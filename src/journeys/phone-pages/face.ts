@@ -49,15 +49,15 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
     const held = await loadScan(pages, request, reply)
     if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     if (fewest(held.view.faceTries) === 0) return showOutcome(held, { outcome: 'exhausted' }, reply)
-    return showFace(held, [], request, reply)
+    return showFace(held, { errors: [], request, reply })
   })
 
   scope.post('/v/:ticketId/face', async (request, reply) => {
     const held = await loadPosted(pages, request, reply)
     if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'decline') return await decline(pages, held, reply, 'CANCELLED')
-    if (decision !== 'start') return showFace(held, [], request, reply)
+    if (decision === 'decline') return await decline(pages, held, { reply, reason: 'CANCELLED' })
+    if (decision !== 'start') return showFace(held, { errors: [], request, reply })
     const begun = await phone.beginFace(
       held.state.scanToken,
       {
@@ -71,7 +71,7 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
     )
     if (!begun.ok) {
       if (begun.code === 'consent_required') {
-        return showFace(held, [{ field: 'consent', code: 'required' }], request, reply)
+        return showFace(held, { errors: [{ field: 'consent', code: 'required' }], request, reply })
       }
       if (begun.code === 'face_exhausted') return showOutcome(held, { outcome: 'exhausted' }, reply)
       if (begun.code === 'face_unavailable') {
@@ -82,7 +82,7 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
     const { url, checkId } = begun.begun
     // a provider without a page works with the app only
     if (url === undefined) throw new Stopped('face_unavailable', scanPath(held.ticketId, 'counter'))
-    keep(pages, reply, held, { checkId })
+    keep(pages, reply, { held, change: { checkId } })
     return await reply.redirect(url, 303)
   })
 
@@ -101,13 +101,13 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
   )
   scope.post('/v/:ticketId/face/again', async (request, reply) => {
     const held = await loadPosted(pages, request, reply)
-    keep(pages, reply, held, { checkId: '' })
+    keep(pages, reply, { held, change: { checkId: '' } })
     return await reply.redirect(scanPath(held.ticketId), 303)
   })
 
   async function showVerdict (held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { ticketId, state, actor } = held
-    if (chooseStep(held) !== 'face' || state.checkId === '') return await advance(pages, held, request, reply)
+    if (chooseStep(held) !== 'face' || state.checkId === '') return await advance(pages, held, { request, reply })
     const verdict = await phone.faceVerdict(state.scanToken, state.checkId, actor)
     if (!verdict.ok) {
       if (verdict.code === 'not_found') return await reply.redirect(scanPath(ticketId, 'face'), 303)
@@ -122,14 +122,13 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
     const now = { ...held, view: seen.view }
     return await advance(
       pages,
-      chooseStep(now) === 'face' ? keep(pages, reply, now, { checkId: '' }) : now,
-      request,
-      reply
+      chooseStep(now) === 'face' ? keep(pages, reply, { held: now, change: { checkId: '' } }) : now,
+      { request, reply }
     )
   }
 
   const noted = (held: HeldScan, verdict: FaceVerdict, reply: FastifyReply): HeldScan =>
-    verdict.status === 'failed' ? keep(pages, reply, held, { reason: verdict.reason }) : held
+    verdict.status === 'failed' ? keep(pages, reply, { held, change: { reason: verdict.reason } }) : held
 
   function describeOutcome (
     held: HeldScan,
@@ -158,7 +157,10 @@ export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): vo
     }
   }
 
-  function showFace (held: HeldScan, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  function showFace (
+    held: HeldScan,
+    { errors, request, reply }: { errors: FieldError[]; request: FastifyRequest; reply: FastifyReply }
+  ): FastifyReply {
     return reply.page(
       'phone-pages/face',
       {

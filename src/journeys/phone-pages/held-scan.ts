@@ -61,9 +61,13 @@ export async function loadPosted (pages: PhonePages, request: FastifyRequest, re
   return await loadScan(pages, request, reply)
 }
 
-export function keep ({ deps }: PhonePages, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
+export function keep (
+  { deps }: PhonePages,
+  reply: FastifyReply,
+  { held, change }: { held: HeldScan; change: Partial<ScanState> }
+): HeldScan {
   const state = { ...held.state, ...change }
-  keepScanState(deps.config, reply, held.ticketId, state)
+  keepScanState({ config: deps.config, reply, ticketId: held.ticketId, state })
   return { ...held, state }
 }
 
@@ -71,14 +75,13 @@ export function keep ({ deps }: PhonePages, reply: FastifyReply, held: HeldScan,
 export async function advance (
   pages: PhonePages,
   held: HeldScan,
-  request: FastifyRequest,
-  reply: FastifyReply
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply }
 ): Promise<FastifyReply> {
   const step = chooseStep(held)
   if (step !== 'finish') return await reply.redirect(scanPath(held.ticketId, step), 303)
   const confirmed = await pages.phone.confirm(held.state.scanToken, { contextDigest: held.state.digest }, held.actor)
   if (confirmed.ok) {
-    await bindThisBrowser(pages, held, request, reply)
+    await bindThisBrowser(pages, held, { request, reply })
     return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
   }
   // a verdict that has just become too old, or a second press after the first one succeeded: the ticket says which
@@ -95,8 +98,7 @@ export async function advance (
 async function bindThisBrowser (
   pages: PhonePages,
   held: HeldScan,
-  request: FastifyRequest,
-  reply: FastifyReply
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply }
 ): Promise<void> {
   const { deps, phone } = pages
   if (held.actor.device !== null) {
@@ -106,5 +108,5 @@ async function bindThisBrowser (
   const bound = await phone.bindBrowser(held.state.scanToken, held.actor, request.browserLabel)
   if (bound === null) return
   keepDeviceSecret(deps, reply, bound.secret)
-  keep(pages, reply, held, { byDevice: true })
+  keep(pages, reply, { held, change: { byDevice: true } })
 }

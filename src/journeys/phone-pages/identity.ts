@@ -89,16 +89,16 @@ export function registerIdentityStep (scope: FastifyInstance, pages: PhonePages)
   scope.get('/v/:ticketId/identity', async (request, reply) => {
     const held = await loadScan(pages, request, reply)
     if (chooseStep(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
-    return showIdentity(held, nothing, [], 200, request, reply)
+    return showIdentity(held, { values: nothing, errors: [], status: 200, request, reply })
   })
 
   scope.post('/v/:ticketId/identity', async (request, reply) => {
     const held = await loadPosted(pages, request, reply)
     if (chooseStep(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'decline') return await decline(pages, held, reply, 'CANCELLED')
+    if (decision === 'decline') return await decline(pages, held, { reply, reason: 'CANCELLED' })
     const values = readValues(request.body)
-    if (decision === 'edit') return showIdentity(held, values, [], 200, request, reply)
+    if (decision === 'edit') return showIdentity(held, { values, errors: [], status: 200, request, reply })
     const input = {
       certType: values.certType,
       name: values.name,
@@ -118,7 +118,7 @@ export function registerIdentityStep (scope: FastifyInstance, pages: PhonePages)
     if (!(onlineCertTypes as readonly string[]).includes(values.certType)) {
       errors.unshift({ field: 'cert_type', code: 'unsupported' })
     }
-    if (errors.length > 0 || !read.ok) return showIdentity(held, values, errors, 422, request, reply)
+    if (errors.length > 0 || !read.ok) return showIdentity(held, { values, errors, status: 422, request, reply })
     if (formField(request.body, 'valid_to') !== (read.data.validTo ?? 'long')) {
       return reply.page('phone-pages/identity-check', {
         action: scanPath(held.ticketId, 'identity'),
@@ -130,26 +130,27 @@ export function registerIdentityStep (scope: FastifyInstance, pages: PhonePages)
       })
     }
     const submitted = await phone.submitIdentity(held.state.scanToken, { ...input, consent }, held.actor)
-    if (submitted.ok) return await advance(pages, { ...held, view: submitted.view }, request, reply)
+    if (submitted.ok) return await advance(pages, { ...held, view: submitted.view }, { request, reply })
     const correctable = describeErrors(submitted, values)
     if (correctable === null) throw stopped(submitted, held.ticketId)
-    return showIdentity(
-      held,
+    return showIdentity(held, {
       values,
-      correctable,
-      submitted.code === 'register_unavailable' ? 503 : 422,
+      errors: correctable,
+      status: submitted.code === 'register_unavailable' ? 503 : 422,
       request,
       reply
-    )
+    })
   })
 
   function showIdentity (
     held: HeldScan,
-    values: IdentityValues,
-    errors: FieldError[],
-    status: number,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      values,
+      errors,
+      status,
+      request,
+      reply
+    }: { values: IdentityValues; errors: FieldError[]; status: number; request: FastifyRequest; reply: FastifyReply }
   ): FastifyReply {
     return reply.page(
       'phone-pages/identity',

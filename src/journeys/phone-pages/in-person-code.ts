@@ -29,26 +29,26 @@ export function registerCounterStep (scope: FastifyInstance, pages: PhonePages):
   scope.get('/v/:ticketId/counter', async (request, reply) => {
     const held = await loadScan(pages, request, reply)
     if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
-    return showCounter(held, [], request, reply)
+    return showCounter(held, { errors: [], request, reply })
   })
 
   scope.post('/v/:ticketId/counter', async (request, reply) => {
     const held = await loadPosted(pages, request, reply)
     if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     const code = formField(request.body, 'code').slice(0, 40)
-    if (code.trim() === '') return showCounter(held, [{ field: 'code', code: 'required' }], request, reply)
+    if (code.trim() === '') return showCounter(held, { errors: [{ field: 'code', code: 'required' }], request, reply })
     const used = await pages.phone.useCounterCode(held.state.scanToken, code, held.actor)
-    if (used.ok) return await advance(pages, { ...held, view: used.view }, request, reply)
-    if (used.code === 'code_invalid') return showCounter(held, [{ field: 'code', code: 'invalid' }], request, reply)
+    if (used.ok) return await advance(pages, { ...held, view: used.view }, { request, reply })
+    if (used.code === 'code_invalid') {
+      return showCounter(held, { errors: [{ field: 'code', code: 'invalid' }], request, reply })
+    }
     throw stopped(used, held.ticketId)
   })
 }
 
 function showCounter (
   { ticketId }: HeldScan,
-  errors: FieldError[],
-  request: FastifyRequest,
-  reply: FastifyReply
+  { errors, request, reply }: { errors: FieldError[]; request: FastifyRequest; reply: FastifyReply }
 ): FastifyReply {
   return reply.page(
     'phone-pages/in-person-code',

@@ -36,7 +36,7 @@ export async function registerPhonePages (
     }
     scope.get(
       '/v/:ticketId',
-      async (request, reply) => await advance(pages, await loadScan(pages, request, reply), request, reply)
+      async (request, reply) => await advance(pages, await loadScan(pages, request, reply), { request, reply })
     )
     registerConfirmStep(scope, pages)
     registerIdentityStep(scope, pages)

@@ -63,15 +63,20 @@ export function registerLanding (scope: FastifyInstance, pages: PhonePages): voi
     const scanned = await phone.scan(payload, actor, { seenFresh })
     if (!scanned.ok) throw new Stopped(scanned.code)
     const { ticketId, remaining } = scanned.view
-    keepScanState(config, reply, ticketId, {
-      scanToken: scanned.scanToken,
-      byDevice: actor.device !== null,
-      steps: remaining.length,
-      digest: '',
-      checkId: '',
-      reason: ''
+    keepScanState({
+      config,
+      reply,
+      ticketId,
+      state: {
+        scanToken: scanned.scanToken,
+        byDevice: actor.device !== null,
+        steps: remaining.length,
+        digest: '',
+        checkId: '',
+        reason: ''
+      }
     })
-    markScanned(config, reply, payload, ticketId)
+    markScanned({ config, reply, payload, ticketId })
     return await reply.redirect(scanPath(ticketId), 303)
   })
 }

@@ -44,11 +44,15 @@ export function readScanState (
   return scanToken === '' ? null : { scanToken, byDevice: by === 'd', steps: Number(steps), digest, checkId, reason }
 }
 
-export function keepScanState (
-  config: Pick<Config, 'issuer'>,
-  reply: FastifyReply,
-  ticketId: string,
+interface KeepScanStateInput {
+  config: Pick<Config, 'issuer'>
+  reply: FastifyReply
+  ticketId: string
   state: ScanState
+}
+
+export function keepScanState (
+  { config, reply, ticketId, state }: KeepScanStateInput
 ): void {
   const { scanToken, byDevice, steps, digest, checkId, reason } = state
   const value = [
@@ -70,11 +74,15 @@ export function keepScanState (
 // a second press of "continue" belongs to the first one, and has only this address
 const markName = 'kora_scanned'
 
-export function markScanned (
-  config: Pick<Config, 'issuer'>,
-  reply: FastifyReply,
-  payload: string,
+interface MarkScannedInput {
+  config: Pick<Config, 'issuer'>
+  reply: FastifyReply
+  payload: string
   ticketId: string
+}
+
+export function markScanned (
+  { config, reply, payload, ticketId }: MarkScannedInput
 ): void {
   reply.setCookie(markName, ticketId, {
     httpOnly: true,

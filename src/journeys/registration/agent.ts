@@ -28,25 +28,29 @@ export function registerAgentStep (app: FastifyInstance, parts: Parts): void {
   const { deps } = parts
 
   app.get('/register/:id/agent', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'agent')
-    return show(registration, toAgentValues(registration.draft.agent), [], request, reply)
+    const registration = await load({ parts, request, reply, place: 'agent' })
+    return show(registration, { values: toAgentValues(registration.draft.agent), errors: [], request, reply })
   })
 
   app.post('/register/:id/agent', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'agent')
+    const registration = await loadPosted({ parts, request, reply, place: 'agent' })
     const values = agentValues(request.body)
     const read = readAgent(values, registration.draft, shanghaiDate(deps.clock.now()))
-    if (!read.ok) return show(registration, values, read.errors, request, reply)
+    if (!read.ok) return show(registration, { values, errors: read.errors, request, reply })
     return await reply.redirect(await keepSection(deps, registration, { agent: read.data }), 303)
   })
 }
 
+interface ShowInput {
+  values: AgentValues
+  errors: FieldError[]
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
 function show (
   registration: Registration,
-  values: AgentValues,
-  errors: FieldError[],
-  request: FastifyRequest,
-  reply: FastifyReply
+  { values, errors, request, reply }: ShowInput
 ): FastifyReply {
   return reply.page(
     'registration/agent',

@@ -32,12 +32,11 @@ const usable = ({ status }: Pick<StoredPerson, 'status'>): boolean => status ===
 export async function expectedPerson (
   trx: Trx,
   deps: Pick<RegistrationDeps, 'crypto'>,
-  typed: LegalSection,
-  before: string | null
+  { typed, before }: { typed: LegalSection; before: string | null }
 ): Promise<string> {
   const fits = (person: StoredPerson): boolean =>
     sameName(person.name, typed.name) || (person.nameBo !== null && sameName(person.nameBo, typed.name))
-  const known = await personByCertNo(trx, deps.crypto, certType, typed.certNo)
+  const known = await personByCertNo(trx, deps.crypto, { certType, certNo: typed.certNo })
   if (known !== null && usable(known) && fits(known)) return known.id
   const earlier = before === null ? null : await personById(trx, deps.crypto, before)
   if (
@@ -120,7 +119,7 @@ export async function establishPerson (
       await deps.audit.record(trx, { type: 'person.created', personId, ...about })
     } else {
       id = taken.id
-      if (!(await adopt(trx, personId, id, proof))) return null
+      if (!(await adopt(trx, { from: personId, to: id, proof }))) return null
       await deps.audit.record(trx, { type: 'person.linked', personId: id, ...about, details: { from: personId } })
     }
   }
@@ -134,12 +133,15 @@ export async function establishPerson (
       .execute()
     await deps.audit.record(trx, { type: 'person.activated', personId: id, ...about })
   }
-  await keepFurther(trx, deps, id, typed)
+  await keepFurther(trx, deps, { id, typed })
   return id
 }
 
 /** What the provisional person proved moves to the other row, because both are one human being. */
-async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof']): Promise<boolean> {
+async function adopt (
+  trx: Trx,
+  { from, to, proof }: { from: string; to: string; proof: Verified['proof'] }
+): Promise<boolean> {
   const shown = await trx
     .selectFrom('person')
     .select(['certValidFrom', 'certValidTo', 'certTerm'])
@@ -161,8 +163,7 @@ async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof
 async function keepFurther (
   trx: Trx,
   { crypto }: Pick<RegistrationDeps, 'crypto'>,
-  id: string,
-  typed: LegalSection | AgentSection
+  { id, typed }: { id: string; typed: LegalSection | AgentSection }
 ): Promise<void> {
   const index = phoneIndex(crypto, typed.phone)
   await trx

@@ -84,12 +84,18 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
   const { deps, throttle } = parts
 
   app.get('/register/:id/check', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'check')
-    return showCheck(registration, { agreement: false, consent: false }, [], 200, request, reply)
+    const registration = await load({ parts, request, reply, place: 'check' })
+    return showCheck(registration, {
+      ticked: { agreement: false, consent: false },
+      errors: [],
+      status: 200,
+      request,
+      reply
+    })
   })
 
   app.post('/register/:id/check', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'check')
+    const registration = await loadPosted({ parts, request, reply, place: 'check' })
     const {
       draft: { unit, legal }
     } = registration
@@ -102,7 +108,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     const errors: FieldError[] = []
     if (!ticked.agreement) errors.push({ field: 'agreement', code: 'required' })
     if (!ticked.consent) errors.push({ field: 'consent', code: 'register' })
-    if (errors.length > 0) return showCheck(registration, ticked, errors, 422, request, reply)
+    if (errors.length > 0) return showCheck(registration, { ticked, errors, status: 422, request, reply })
 
     // counted before anything is answered
     const index = certNoIndex(deps.crypto, 'resident_id', applicant.certNo)
@@ -112,19 +118,25 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       [`registration:person:${index}`, limits.person]
     ] as const) {
       const hit = await throttle.hit(key, limit, seconds)
-      if (!hit.allowed) return await refused(registration, 'too_many', request, reply)
+      if (!hit.allowed) return await refused(registration, { code: 'too_many', request, reply })
     }
     const existing = await organizationByUscc(deps.db, unit.uscc)
     // an account that no authorized person has confirmed does not block an authorized person
     if (existing !== null && !(existing.status === 'pending' && registration.applicant === 'legal_representative')) {
-      return await refused(registration, 'duplicate', request, reply)
+      return await refused(registration, { code: 'duplicate', request, reply })
     }
     const answer = await askRegister(parts, { unit, legal })
     if (answer.outcome === 'unavailable') {
-      return showCheck(registration, ticked, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
+      return showCheck(registration, {
+        ticked,
+        errors: [{ field: 'form', code: 'register_unavailable' }],
+        status: 503,
+        request,
+        reply
+      })
     }
     if (answer.outcome === 'mismatch' || answer.outcome === 'not_active') {
-      return await refused(registration, answer.outcome, request, reply)
+      return await refused(registration, { code: answer.outcome, request, reply })
     }
 
     const begun = await begin(registration, applicant, request)
@@ -139,13 +151,18 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
   ): Promise<Registration | null> {
     const { address, traceId } = readCircumstances(request)
     return await inTransaction(deps.db, async (trx) => {
-      const personId = await expectedPerson(trx, deps, applicant, registration.personId)
+      const personId = await expectedPerson(trx, deps, { typed: applicant, before: registration.personId })
       const shown = JSON.stringify(registration.draft)
       let same = true
-      const changed = await changeRegistration(trx, deps, registration, ['draft', 'verifying'], (now) => {
-        // another window changed it meanwhile: the agreement was to other data
-        same = JSON.stringify(now.draft) === shown
-        return same ? { draft: now.draft, state: 'verifying', personId } : now
+      const changed = await changeRegistration(trx, {
+        deps,
+        registration,
+        from: ['draft', 'verifying'],
+        change: (now) => {
+          // another window changed it meanwhile: the agreement was to other data
+          same = JSON.stringify(now.draft) === shown
+          return same ? { draft: now.draft, state: 'verifying', personId } : now
+        }
       })
       if (changed === null || !same) return changed
       for (const kind of ['organization-registration', 'identity-verification'] as const) {
@@ -173,9 +190,11 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
 
   async function refused (
     registration: Registration,
-    code: 'mismatch' | 'duplicate' | 'not_active' | 'too_many',
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      code,
+      request,
+      reply
+    }: { code: 'mismatch' | 'duplicate' | 'not_active' | 'too_many'; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     const { address, traceId } = readCircumstances(request)
     await inTransaction(deps.db, async (trx) => {
@@ -193,11 +212,19 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
 
   function showCheck (
     registration: Registration,
-    ticked: CheckPage['ticked'],
-    errors: FieldError[],
-    status: number,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      ticked,
+      errors,
+      status,
+      request,
+      reply
+    }: {
+      ticked: CheckPage['ticked']
+      errors: FieldError[]
+      status: number
+      request: FastifyRequest
+      reply: FastifyReply
+    }
   ): FastifyReply {
     return reply.page(
       'registration/check',

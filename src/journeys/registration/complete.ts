@@ -86,7 +86,7 @@ export async function complete (
     try {
       await inTransaction(parts.deps.db, async (trx) => {
         if (answer.outcome === 'review') await submitForReview(trx, parts, ready)
-        else await register(trx, parts, ready, representative, answer.version)
+        else await register(trx, parts, { ready, representative, registerVersion: answer.version })
       })
       return 'completed'
     } catch (error) {
@@ -122,9 +122,7 @@ async function established (
 async function register (
   trx: Trx,
   parts: Parts,
-  ready: Ready,
-  representative: string | null,
-  registerVersion: number
+  { ready, representative, registerVersion }: { ready: Ready; representative: string | null; registerVersion: number }
 ): Promise<void> {
   const { deps } = parts
   const { registration, unit, legal, draft, address, traceId } = ready
@@ -132,10 +130,15 @@ async function register (
   const personId = await established(trx, parts, ready)
   const legalRepresentativeId = representative ?? personId
   const organizationId = await createOrganization(trx, parts, ready, { legalRepresentativeId, registerVersion })
-  const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
-    organizationId,
-    personId,
-    keep: null
+  const number = await completeRegistration(trx, {
+    deps,
+    registration,
+    today: shanghaiDate(deps.clock.now()),
+    completion: {
+      organizationId,
+      personId,
+      keep: null
+    }
   })
   if (number === null) throw new Refused('elsewhere')
   await deps.audit.record(trx, {
@@ -156,7 +159,7 @@ async function register (
   // a person who scanned and passed the face check is known in this browser (the password of an organization proves
   // nobody by itself)
   if (!byAgent) {
-    await trustBrowser(trx, organizationId, personId, registration.browserHash)
+    await trustBrowser(trx, { organizationId, personId, browserHash: registration.browserHash })
     await deps.audit.record(trx, {
       type: 'browser.remembered',
       personId,
@@ -209,14 +212,17 @@ export async function createOrganization (
     .executeTakeFirst()
   const byAgent = registration.applicant === 'agent'
   if (existing === undefined) {
-    const { id } = await insertOrganization(trx, deps.crypto, {
-      uscc: unit.uscc,
-      name: unit.name,
-      status: byAgent ? 'pending' : 'active',
-      ...(unit.region === null ? {} : { registeredRegion: unit.region }),
-      passwordHash,
-      legalRepresentativeId,
-      registerVersion
+    const { id } = await insertOrganization(trx, {
+      crypto: deps.crypto,
+      organization: {
+        uscc: unit.uscc,
+        name: unit.name,
+        status: byAgent ? 'pending' : 'active',
+        ...(unit.region === null ? {} : { registeredRegion: unit.region }),
+        passwordHash,
+        legalRepresentativeId,
+        registerVersion
+      }
     })
     return id
   }
@@ -254,10 +260,15 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
   const { deps } = parts
   const { registration, draft, passwordHash, address, traceId } = ready
   const personId = await established(trx, parts, ready)
-  const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
-    organizationId: null,
-    personId,
-    keep: { ...draft, passwordHash }
+  const number = await completeRegistration(trx, {
+    deps,
+    registration,
+    today: shanghaiDate(deps.clock.now()),
+    completion: {
+      organizationId: null,
+      personId,
+      keep: { ...draft, passwordHash }
+    }
   })
   if (number === null) throw new Refused('elsewhere')
   await deps.audit.record(trx, {

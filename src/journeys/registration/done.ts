@@ -20,7 +20,7 @@ export function registerDone (app: FastifyInstance, parts: Parts): void {
   const { deps } = parts
 
   app.get('/register/:id/done', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'done')
+    const registration = await load({ parts, request, reply, place: 'done' })
     const organization =
       registration.organizationId === null ? null : await organizationById(deps.db, registration.organizationId)
     return await reply.page('registration/done', {

@@ -52,14 +52,18 @@ export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>
 export const duePath = (registration: Registration): string =>
   registrationPath(registration.id, findPlace(registration))
 
+interface LoadInput {
+  parts: Pick<Parts, 'deps'>
+  request: FastifyRequest
+  reply: FastifyReply
+  place: Place
+}
+
 /**
  * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
  */
 export async function load (
-  { deps }: Pick<Parts, 'deps'>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  place: Place
+  { parts: { deps }, request, reply, place }: LoadInput
 ): Promise<Registration> {
   const registration = await loadAny(deps, request, reply)
   if (!mayOpen(place, registration)) throw new SeeOther(duePath(registration))
@@ -72,7 +76,7 @@ export async function loadAny (
   reply: FastifyReply
 ): Promise<Registration> {
   const { id = '' } = request.params as { id?: string }
-  const registration = await findRegistration(deps.db, deps, id, reply.ensureBrowser().hash)
+  const registration = await findRegistration(deps.db, { deps, id, browserHash: reply.ensureBrowser().hash })
   if (registration === null) throw new PageError(404, 'not_found')
   if (registration.expired || registration.state === 'abandoned') throw new SeeOther('/register')
   if (registration.state !== 'verified' || !isStale(registration.draft, deps.clock.now() / 1000)) {
@@ -82,22 +86,31 @@ export async function loadAny (
     (await inTransaction(
       deps.db,
       async (trx) =>
-        await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
-          draft: { ...draft, verification: null },
-          state: 'verifying'
-        }))
+        await changeRegistration(trx, {
+          deps,
+          registration,
+          from: ['verified'],
+          change: ({ draft }) => ({
+            draft: { ...draft, verification: null },
+            state: 'verifying'
+          })
+        })
     )) ?? registration
   )
 }
 
+interface LoadPostedInput {
+  parts: Pick<Parts, 'deps'>
+  request: FastifyRequest
+  reply: FastifyReply
+  place: Place
+}
+
 /** A posted form of this page: as `load`, after its token was checked. */
 export async function loadPosted (
-  parts: Pick<Parts, 'deps'>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  place: Place
+  { parts, request, reply, place }: LoadPostedInput
 ): Promise<Registration> {
-  const registration = await load(parts, request, reply, place)
+  const registration = await load({ parts, request, reply, place })
   request.requireCsrf(registration.id)
   return registration
 }
@@ -131,10 +144,15 @@ export async function keepSection (
   const changed = await inTransaction(
     deps.db,
     async (trx) =>
-      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-        draft: { ...draft, ...section },
-        state: 'draft'
-      }))
+      await changeRegistration(trx, {
+        deps,
+        registration,
+        from: ['draft', 'verifying'],
+        change: ({ draft }) => ({
+          draft: { ...draft, ...section },
+          state: 'draft'
+        })
+      })
   )
   return changed === null ? registrationPath(registration.id) : duePath(changed)
 }

@@ -30,7 +30,7 @@ export function registerLaterStep (app: FastifyInstance, { deps, throttle }: Par
   app.get('/register/:id/later', async (request, reply) => {
     const registration = await loadAny(deps, request, reply)
     if (!mayLeave(registration)) return await reply.redirect(duePath(registration), 303)
-    return show(registration, null, 200, request, reply)
+    return show(registration, { said: null, status: 200, request, reply })
   })
 
   app.post('/register/:id/later', async (request, reply) => {
@@ -43,7 +43,7 @@ export function registerLaterStep (app: FastifyInstance, { deps, throttle }: Par
       [`registration:resume-phone:${phoneIndex(deps.crypto, phone)}`, limits.phone]
     ] as const) {
       if (!(await throttle.hit(key, limit, seconds)).allowed) {
-        return show(registration, 'too_many', 429, request, reply)
+        return show(registration, { said: 'too_many', status: 429, request, reply })
       }
     }
     await inTransaction(deps.db, async (trx) => {
@@ -54,15 +54,17 @@ export function registerLaterStep (app: FastifyInstance, { deps, throttle }: Par
         notice: '您可以打开链接继续填写法人注册申请，24 小时内有效'
       })
     })
-    return show(registration, 'sent', 200, request, reply)
+    return show(registration, { said: 'sent', status: 200, request, reply })
   })
 
   function show (
     registration: Registration,
-    said: 'sent' | 'too_many' | null,
-    status: number,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      said,
+      status,
+      request,
+      reply
+    }: { said: 'sent' | 'too_many' | null; status: number; request: FastifyRequest; reply: FastifyReply }
   ): FastifyReply {
     return reply.page(
       'registration/later',

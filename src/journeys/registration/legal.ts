@@ -24,25 +24,29 @@ export function registerLegalStep (app: FastifyInstance, parts: Parts): void {
   const { deps } = parts
 
   app.get('/register/:id/legal', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'legal')
-    return show(registration, toLegalValues(registration.draft.legal), [], request, reply)
+    const registration = await load({ parts, request, reply, place: 'legal' })
+    return show(registration, { values: toLegalValues(registration.draft.legal), errors: [], request, reply })
   })
 
   app.post('/register/:id/legal', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'legal')
+    const registration = await loadPosted({ parts, request, reply, place: 'legal' })
     const values = legalValues(request.body)
     const read = readLegal(values, registration.draft, shanghaiDate(deps.clock.now()))
-    if (!read.ok) return show(registration, values, read.errors, request, reply)
+    if (!read.ok) return show(registration, { values, errors: read.errors, request, reply })
     return await reply.redirect(await keepSection(deps, registration, { legal: read.data }), 303)
   })
 }
 
+interface ShowInput {
+  values: LegalValues
+  errors: FieldError[]
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
 function show (
   registration: Registration,
-  values: LegalValues,
-  errors: FieldError[],
-  request: FastifyRequest,
-  reply: FastifyReply
+  { values, errors, request, reply }: ShowInput
 ): FastifyReply {
   return reply.page(
     'registration/legal',

@@ -38,19 +38,24 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
   const { passwordProfile } = deps.config
 
   app.get('/register/:id/password', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'password')
-    return showPassword(registration, [], 200, request, reply)
+    const registration = await load({ parts, request, reply, place: 'password' })
+    return showPassword(registration, { errors: [], status: 200, request, reply })
   })
 
   app.post('/register/:id/password', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'password')
+    const registration = await loadPosted({ parts, request, reply, place: 'password' })
     const read = readNewPassword(passwordProfile, request.body, buildPasswordContext(registration))
-    if (!read.ok) return showPassword(registration, read.errors, 422, request, reply)
+    if (!read.ok) return showPassword(registration, { errors: read.errors, status: 422, request, reply })
     const passwordHash = await hashNewPassword(deps, read.value, registrationPath(registration.id, 'password'))
     const outcome = await complete(parts, registration, passwordHash, readCircumstances(request))
     switch (outcome) {
       case 'unavailable':
-        return showPassword(registration, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
+        return showPassword(registration, {
+          errors: [{ field: 'form', code: 'register_unavailable' }],
+          status: 503,
+          request,
+          reply
+        })
       case 'completed':
       case 'elsewhere':
         return await reply.redirect(registrationPath(registration.id), 303)
@@ -81,10 +86,12 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
 
   function showPassword (
     registration: Registration,
-    errors: FieldError[],
-    status: number,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      errors,
+      status,
+      request,
+      reply
+    }: { errors: FieldError[]; status: number; request: FastifyRequest; reply: FastifyReply }
   ): FastifyReply {
     return reply.page(
       'registration/password',

@@ -55,17 +55,16 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
   const action = (registration: Registration): string => `register:${registration.id}`
 
   app.get('/register/:id/phone', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'phone')
-    return await showPhone(
-      registration,
-      { sent: (request.query as Record<string, unknown>)['sent'] === '1' },
+    const registration = await load({ parts, request, reply, place: 'phone' })
+    return await showPhone(registration, {
+      shown: { sent: (request.query as Record<string, unknown>)['sent'] === '1' },
       request,
       reply
-    )
+    })
   })
 
   app.post('/register/:id/phone', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'phone')
+    const registration = await loadPosted({ parts, request, reply, place: 'phone' })
     const challenge = {
       id: formField(request.body, 'challenge'),
       work: formField(request.body, 'work'),
@@ -77,7 +76,11 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     })
     const sent = formField(request.body, 'sent') === '1'
     if (verdict !== 'passed') {
-      return await showPhone(registration, { sent, errors: [{ field: 'answer', code: verdict }] }, request, reply)
+      return await showPhone(registration, {
+        shown: { sent, errors: [{ field: 'answer', code: verdict }] },
+        request,
+        reply
+      })
     }
     const outcome = await smsCodes.send(buildBinding(registration), readCircumstances(request))
     if (outcome.ok) return await reply.redirect(`${registrationPath(registration.id, 'phone')}?sent=1`, 303)
@@ -87,30 +90,28 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
       code === 'wait'
         ? { field: 'send', code, details: { seconds: retryAfterSeconds } }
         : { field: 'send', code, details: { minutes: Math.ceil(retryAfterSeconds / 60) } }
-    return await showPhone(
-      registration,
-      { sent: sent || code === 'wait', waitSeconds: retryAfterSeconds, errors: [error], status: 429 },
+    return await showPhone(registration, {
+      shown: { sent: sent || code === 'wait', waitSeconds: retryAfterSeconds, errors: [error], status: 429 },
       request,
       reply
-    )
+    })
   })
 
   // the address for another language of the answer to the post below
   app.get('/register/:id/phone/code', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'phone')
+    const registration = await load({ parts, request, reply, place: 'phone' })
     return await reply.redirect(`${registrationPath(registration.id, 'phone')}?sent=1`, 303)
   })
 
   app.post('/register/:id/phone/code', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'phone')
+    const registration = await loadPosted({ parts, request, reply, place: 'phone' })
     const typed = formField(request.body, 'sms_code')
     if (typed.trim() === '') {
-      return await showPhone(
-        registration,
-        { sent: true, errors: [{ field: 'sms_code', code: 'required' }] },
+      return await showPhone(registration, {
+        shown: { sent: true, errors: [{ field: 'sms_code', code: 'required' }] },
         request,
         reply
-      )
+      })
     }
     const binding = buildBinding(registration)
     const verdict = await smsCodes.verify(binding, typed, readCircumstances(request))
@@ -123,14 +124,21 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
         code: verdict.code,
         ...(verdict.code === 'wrong' ? { details: { left: verdict.left } } : {})
       }
-      return await showPhone(registration, { sent: true, errors: [error] }, request, reply)
+      return await showPhone(registration, { shown: { sent: true, errors: [error] }, request, reply })
     }
     const phone = { phone: binding.phone, codeId: verdict.codeId }
-    const changed = await inTransaction(deps.db, async (trx) =>
-      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-        draft: { ...draft, phone },
-        state: 'draft'
-      }))
+    const changed = await inTransaction(
+      deps.db,
+      async (trx) =>
+        await changeRegistration(trx, {
+          deps,
+          registration,
+          from: ['draft', 'verifying'],
+          change: ({ draft }) => ({
+            draft: { ...draft, phone },
+            state: 'draft'
+          })
+        })
     )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })
@@ -143,9 +151,11 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
 
   async function showPhone (
     registration: Registration,
-    { sent, waitSeconds = 0, errors = [], status = 422 }: Shown,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      shown: { sent, waitSeconds = 0, errors = [], status = 422 },
+      request,
+      reply
+    }: { shown: Shown; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     const challenge = await challenges.issue({
       browserHash: registration.browserHash,

@@ -93,9 +93,7 @@ export async function insertRegistration (
 /** Null for an unknown id and for another browser's: the same answer. */
 export async function findRegistration (
   db: Db,
-  deps: Sealer,
-  id: string,
-  browserHash: string
+  { deps, id, browserHash }: { deps: Sealer; id: string; browserHash: string }
 ): Promise<Registration | null> {
   if (!isRegistrationId(id)) return null
   const row = await db
@@ -121,16 +119,20 @@ export async function openRegistration (db: Db, deps: Sealer, browserHash: strin
   return row === undefined ? null : opened(deps, row)
 }
 
+interface ChangeRegistrationInput {
+  deps: Sealer
+  registration: Pick<Registration, 'id' | 'browserHash'>
+  from: readonly RegistrationState[]
+  change: (registration: Registration) => { draft: Draft; state: RegistrationState; personId?: string | null }
+}
+
 /**
  * Changes an application that is in one of `from`, with its row locked: two windows run one after another and see each
  * other's sections. Null = it is in another state, or has ended.
  */
 export async function changeRegistration (
   trx: Trx,
-  deps: Sealer,
-  { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
-  from: readonly RegistrationState[],
-  change: (registration: Registration) => { draft: Draft; state: RegistrationState; personId?: string | null }
+  { deps, registration: { id, browserHash }, from, change }: ChangeRegistrationInput
 ): Promise<Registration | null> {
   const row = await trx
     .selectFrom('registration')
@@ -159,13 +161,22 @@ export interface Completion {
   keep: object | null
 }
 
+interface CompleteRegistrationInput {
+  deps: Sealer
+  registration: Pick<Registration, 'id' | 'browserHash'>
+  today: string
+  completion: Completion
+}
+
 /** verified → completed, once. Null = somebody was faster. People quote the number on the telephone. */
 export async function completeRegistration (
   trx: Trx,
-  deps: Sealer,
-  { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
-  today: string,
-  { organizationId, personId, keep }: Completion
+  {
+    deps,
+    registration: { id, browserHash },
+    today,
+    completion: { organizationId, personId, keep }
+  }: CompleteRegistrationInput
 ): Promise<string | null> {
   const number = `${today.replaceAll('-', '')}${String(randomInt(0, 1_000_000)).padStart(6, '0')}`
   const row = await trx

@@ -94,7 +94,7 @@ export async function resumeRegistration (
       .executeTakeFirst()
     if (row === undefined) return null
     const registration = opened(deps, row)
-    const phone = await movedPhone(trx, smsCodes, registration, browserHash)
+    const phone = await movedPhone(trx, { smsCodes, registration, to: browserHash })
     await trx
       .updateTable('registration')
       .set({
@@ -120,9 +120,14 @@ export async function resumeRegistration (
 /** The proof of the phone moves too; a used one must be given again. */
 async function movedPhone (
   trx: Trx,
-  smsCodes: Pick<SmsCodes, 'move'>,
-  { draft: { phone }, browserHash: from }: Registration,
-  to: string
+  {
+    smsCodes,
+    registration: {
+      draft: { phone },
+      browserHash: from
+    },
+    to
+  }: { smsCodes: Pick<SmsCodes, 'move'>; registration: Registration; to: string }
 ): Promise<Registration['draft']['phone']> {
   if (phone === null || from === to) return phone
   return (await smsCodes.move(trx, phone.codeId, { phone: phone.phone, purpose: 'register', browserHash: from }, to))

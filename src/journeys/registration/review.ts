@@ -134,17 +134,24 @@ export async function findApplication (
   return row === undefined || row.review === null ? null : toApplicationLine(deps, row, row.review)
 }
 
+interface ApplicationDetailInput {
+  deps: Needed
+  act: Omit<Act, 'reason'> & { reason?: string }
+  id: string
+  options?: { unmask?: boolean; grant?: string } | undefined
+}
+
 /**
  * Unmasked only with `reveal`, whose act has a reason; audited in both cases. Asks the register, outside of any
  * transaction.
  * @param options.grant what a second administrator granted, once: masked when there is no such grant (any more)
  */
-export async function applicationDetail (
-  deps: Needed,
-  act: Omit<Act, 'reason'> & { reason?: string },
-  id: string,
-  options: { unmask?: boolean; grant?: string } = {}
-): Promise<ApplicationDetail | null> {
+export async function applicationDetail ({
+  deps,
+  act,
+  id,
+  options = {}
+}: ApplicationDetailInput): Promise<ApplicationDetail | null> {
   const { unmask = false, grant } = options
   if (!isRegistrationId(id)) return null
   const row = await deps.db
@@ -162,8 +169,11 @@ export async function applicationDetail (
     const shown =
       unmask &&
       (grant === undefined ||
-        (await useUnmaskGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant)) !==
-          null)
+        (await useUnmaskGrant(trx, {
+          actor: act.actor,
+          subject: { registrationId: id, registrationNumber: row.number ?? '' },
+          grantId: grant
+        })) !== null)
     await deps.audit.record(trx, {
       type: 'registration.viewed',
       actor: act.actor,
@@ -220,19 +230,20 @@ interface Held {
   kept: Kept
 }
 
+interface DecideInput {
+  deps: Needed
+  act: Act
+  id: string
+  seen: string | null | undefined
+  review: Exclude<ReviewState, 'waiting'>
+  reason: string
+}
+
 /**
  * waiting → the decision, in one statement; returns the data it was decided on. Null: somebody was faster. @param seen
  * number of the application that was checked: one that was returned and sent again has another
  */
-async function decide (
-  trx: Trx,
-  deps: Needed,
-  act: Act,
-  id: string,
-  seen: string | null | undefined,
-  review: Exclude<ReviewState, 'waiting'>,
-  reason: string
-): Promise<Held | null> {
+async function decide (trx: Trx, { deps, act, id, seen, review, reason }: DecideInput): Promise<Held | null> {
   const row = await trx
     .selectFrom('registration')
     .select(columns)
@@ -284,7 +295,7 @@ export async function acceptApplication (deps: Needed, act: Act, id: string, see
       : await registeredPerson(deps, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   try {
     return await inTransaction(deps.db, async (trx) => {
-      const held = await decide(trx, deps, act, id, row.number, 'accepted', reason)
+      const held = await decide(trx, { deps, act, id, seen: row.number, review: 'accepted', reason })
       if (held === null) return 'unchanged'
       const person = await trx
         .selectFrom('person')
@@ -293,12 +304,17 @@ export async function acceptApplication (deps: Needed, act: Act, id: string, see
         .where('status', '=', 'active')
         .executeTakeFirst()
       if (person === undefined) throw new Refused('blocked')
-      await accept(trx, deps, act, held, {
-        unit,
-        legal,
-        legalRepresentativeId: representative ?? held.personId,
-        registerVersion: answer.outcome === 'match' ? answer.version : 0,
-        reason
+      await accept(trx, {
+        deps,
+        act,
+        held,
+        accepting: {
+          unit,
+          legal,
+          legalRepresentativeId: representative ?? held.personId,
+          registerVersion: answer.outcome === 'match' ? answer.version : 0,
+          reason
+        }
       })
       return 'done'
     })
@@ -318,12 +334,16 @@ interface Accepting {
   reason: string
 }
 
+interface AcceptInput {
+  deps: Needed
+  act: Act
+  held: Held
+  accepting: Accepting
+}
+
 async function accept (
   trx: Trx,
-  deps: Needed,
-  act: Act,
-  held: Held,
-  { unit, legal, legalRepresentativeId, registerVersion, reason }: Accepting
+  { deps, act, held, accepting: { unit, legal, legalRepresentativeId, registerVersion, reason } }: AcceptInput
 ): Promise<void> {
   const { id, applicant, personId, number, kept } = held
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
@@ -360,7 +380,7 @@ async function accept (
     reason: 'review',
     details: { registration: id, number, registerVersion }
   })
-  await notifyApplicant(trx, deps, held, 'registration-accepted', null)
+  await notifyApplicant(trx, { deps, held, kind: 'registration-accepted', reason: null })
   if (applicant === 'legal_representative') return
   const order: DelegationOrder = {
     registrationId: id,
@@ -386,17 +406,25 @@ async function accept (
 export const refusalReasons = ['not_proved', 'not_representative', 'wrong_data', 'not_eligible', 'other'] as const
 export type RefusalReason = (typeof refusalReasons)[number]
 
+interface RefuseApplicationInput {
+  deps: Needed
+  act: Act
+  id: string
+  code: RefusalReason
+  seen?: string | undefined
+}
+
 /** Nothing is kept of what was typed. */
-export async function refuseApplication (
-  deps: Needed,
-  act: Act,
-  id: string,
-  code: RefusalReason,
-  seen?: string
-): Promise<ReviewOutcome> {
+export async function refuseApplication ({
+  deps,
+  act,
+  id,
+  code,
+  seen
+}: RefuseApplicationInput): Promise<ReviewOutcome> {
   const reason = requireReason(act.reason)
   return await inTransaction(deps.db, async (trx) => {
-    const held = await decide(trx, deps, act, id, seen, 'refused', reason)
+    const held = await decide(trx, { deps, act, id, seen, review: 'refused', reason })
     if (held === null) return 'unchanged'
     await trx
       .updateTable('registration')
@@ -416,7 +444,7 @@ export async function refuseApplication (
       reason,
       details: { registration: id, number: held.number, code }
     })
-    await notifyApplicant(trx, deps, held, 'registration-refused', `${code}: ${reason}`)
+    await notifyApplicant(trx, { deps, held, kind: 'registration-refused', reason: `${code}: ${reason}` })
     return 'done'
   })
 }
@@ -430,7 +458,7 @@ const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, veri
 export async function returnApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = requireReason(act.reason)
   return await inTransaction(deps.db, async (trx) => {
-    const held = await decide(trx, deps, act, id, seen, 'returned', reason)
+    const held = await decide(trx, { deps, act, id, seen, review: 'returned', reason })
     if (held === null) return 'unchanged'
     const { passwordHash: _gone, phone, ...draft } = held.kept
     await trx
@@ -476,14 +504,15 @@ const buildMessageData = ({ kept: { unit }, number }: Held, reason: string | nul
   reason
 })
 
-/** In the inbox, and by short message to the proved phone of the application. */
-async function notifyApplicant (
-  trx: Trx,
-  deps: Needed,
-  held: Held,
-  kind: Extract<MessageKind, `registration-${string}`>,
+interface NotifyApplicantInput {
+  deps: Needed
+  held: Held
+  kind: Extract<MessageKind, `registration-${string}`>
   reason: string | null
-): Promise<void> {
+}
+
+/** In the inbox, and by short message to the proved phone of the application. */
+async function notifyApplicant (trx: Trx, { deps, held, kind, reason }: NotifyApplicantInput): Promise<void> {
   const messageId = await notify(trx, deps, { personId: held.personId, kind, data: buildMessageData(held, reason) })
   const { phone, unit } = held.kept
   if (phone === null) return

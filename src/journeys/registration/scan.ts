@@ -9,13 +9,7 @@ import { findApplicant, delegationEnd, verifiedContent } from '../../domain/repr
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import {
-  isLive,
-  isPrefetch,
-  registerTicketStatus,
-  ticketId,
-  ticketModel
-} from '../scan-code/index.ts'
+import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../scan-code/index.ts'
 import type { TicketStatus } from '../../records/scan-tickets/index.ts'
 import { readCircumstances, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
@@ -25,18 +19,18 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
 
   app.get('/register/:id/qr', async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()
-    const registration = await load(parts, request, reply, 'qr')
+    const registration = await load({ parts, request, reply, place: 'qr' })
     const latest = await tickets.latestAbout('register', describeSubject(registration), registration.browserHash)
     const status = latest === null ? null : await tickets.status(latest, registration.browserHash)
     if (latest !== null && status?.state === 'confirmed') return await finish(latest, registration, reply)
     if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
-      return showQr(registration, latest, status, false, request, reply)
+      return showQr(registration, { id: latest, status, notYet: false, request, reply })
     }
     return await renew(registration, request, reply)
   })
 
   app.post('/register/:id/qr/renew', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'qr')
+    const registration = await loadPosted({ parts, request, reply, place: 'qr' })
     await createTicket(registration, request)
     return await reply.redirect(registrationPath(registration.id, 'qr'), 303)
   })
@@ -48,12 +42,12 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
 
   // without script: ask the server once
   app.post('/register/:id/qr/:ticket/check', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'qr')
+    const registration = await loadPosted({ parts, request, reply, place: 'qr' })
     const id = ticketId(request)
     const status = await tickets.status(id, registration.browserHash)
     if (status === null) return await reply.redirect(registrationPath(registration.id, 'qr'), 303)
     if (status.state === 'confirmed') return await finish(id, registration, reply)
-    return showQr(registration, id, status, isLive(status), request, reply)
+    return showQr(registration, { id, status, notYet: isLive(status), request, reply })
   })
 
   app.get(
@@ -62,7 +56,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   )
 
   app.get('/register/:id/qr/:ticket/finish', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'qr')
+    const registration = await load({ parts, request, reply, place: 'qr' })
     return await finish(ticketId(request), registration, reply)
   })
 
@@ -80,14 +74,19 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       if (given === null) return
       const present = findPresence(given.proofs, given.personId, id)
       if (present === null || given.personId !== registration.personId) throw rollback(undefined)
-      const changed = await changeRegistration(trx, deps, registration, ['verifying'], (now) => {
-        if (describeSubject(now) !== subjectRef) throw rollback(undefined)
-        return {
-          draft: {
-            ...now.draft,
-            verification: { ticketId: id, ...present, at: Math.floor(deps.clock.now() / 1000) }
-          },
-          state: 'verified'
+      const changed = await changeRegistration(trx, {
+        deps,
+        registration,
+        from: ['verifying'],
+        change: (now) => {
+          if (describeSubject(now) !== subjectRef) throw rollback(undefined)
+          return {
+            draft: {
+              ...now.draft,
+              verification: { ticketId: id, ...present, at: Math.floor(deps.clock.now() / 1000) }
+            },
+            state: 'verified'
+          }
         }
       })
       if (changed === null) throw rollback(undefined)
@@ -101,7 +100,13 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     const made = await createTicket(registration, request)
-    return showQr(registration, made, await tickets.status(made, registration.browserHash), false, request, reply)
+    return showQr(registration, {
+      id: made,
+      status: await tickets.status(made, registration.browserHash),
+      notYet: false,
+      request,
+      reply
+    })
   }
 
   async function createTicket (registration: Registration, request: FastifyRequest): Promise<string> {
@@ -144,11 +149,13 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
 
   function showQr (
     registration: Registration,
-    id: string,
-    status: TicketStatus | null,
-    notYet: boolean,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      id,
+      status,
+      notYet,
+      request,
+      reply
+    }: { id: string; status: TicketStatus | null; notYet: boolean; request: FastifyRequest; reply: FastifyReply }
   ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
     const { phoneChannels } = deps.config
@@ -158,7 +165,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       tabs: [],
       base: registrationPath(registration.id, 'qr'),
       csrf: request.csrfToken(registration.id),
-      ticket: ticketModel(id, status, true),
+      ticket: ticketModel({ id, status, numberEntry: true }),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
       // as typed, because stored data of a person are not shown to others
       expectedName: maskName(findApplicant(registration.applicant, registration.draft)?.name ?? ''),

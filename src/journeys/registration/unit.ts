@@ -44,13 +44,13 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
   const { deps, companies, throttle } = parts
 
   app.get('/register/:id/unit', async (request, reply) => {
-    const registration = await load(parts, request, reply, 'unit')
+    const registration = await load({ parts, request, reply, place: 'unit' })
     const { unit } = registration.draft
     return showUnit(registration, toUnitValues(unit), { askName: unit?.named === 'typed' }, request, reply)
   })
 
   app.post('/register/:id/unit', async (request, reply) => {
-    const registration = await loadPosted(parts, request, reply, 'unit')
+    const registration = await loadPosted({ parts, request, reply, place: 'unit' })
     const values = unitValues(request.body)
     // fields that were shown before are shown again, because their values would otherwise be lost
     const askName = typeof (request.body as Record<string, unknown>)['org_name'] === 'string'
@@ -65,7 +65,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
     }
 
     const known = registration.draft.unit
-    const named = await findName(read.data.uscc, values, known, request)
+    const named = await findName({ uscc: read.data.uscc, values, known, request })
     switch (named.outcome) {
       case 'ask_name':
         return showUnit(
@@ -88,22 +88,34 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
         return stopped(reply, registration, named.outcome)
     }
     const unit: UnitSection = { ...read.data, name: named.name, named: named.named }
-    const changed = await inTransaction(deps.db, async (trx) =>
-      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-        draft: { ...draft, unit },
-        state: 'draft'
-      }))
+    const changed = await inTransaction(
+      deps.db,
+      async (trx) =>
+        await changeRegistration(trx, {
+          deps,
+          registration,
+          from: ['draft', 'verifying'],
+          change: ({ draft }) => ({
+            draft: { ...draft, unit },
+            state: 'draft'
+          })
+        })
     )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })
 
   /** The register's name for the code; a typed one only if the register has none. Outside of any transaction. */
-  async function findName (
-    uscc: string,
-    values: UnitValues,
-    known: UnitSection | null,
+  async function findName ({
+    uscc,
+    values,
+    known,
+    request
+  }: {
+    uscc: string
+    values: UnitValues
+    known: UnitSection | null
     request: FastifyRequest
-  ): Promise<Named> {
+  }): Promise<Named> {
     const hit = await throttle.hit(
       `registration:lookup:${request.clientAddress.prefix}`,
       lookups.limit,

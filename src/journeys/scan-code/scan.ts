@@ -95,11 +95,15 @@ export const statusText = (t: Translate, ticket: Said & Pick<ScanTicketView, 'tr
   // without a number the sentence that counts tries cannot be filled, so the general one is used
   t.code(statusKeys(ticket), 'scan-code.status.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
 
+interface TicketModelInput {
+  id: string
+  status: TicketStatus
+  numberEntry: boolean
+  purpose?: TicketPurpose | undefined
+}
+
 export const ticketModel = (
-  id: string,
-  status: TicketStatus,
-  numberEntry: boolean,
-  purpose?: TicketPurpose
+  { id, status, numberEntry, purpose }: TicketModelInput
 ): ScanTicketView => ({
   ...(purpose === undefined ? {} : { purpose }),
   id,

@@ -36,9 +36,15 @@ export interface HeldPerson {
  */
 export async function aboutPerson (
   deps: Pick<SupportDeps, 'db'>,
-  act: Act,
-  personId: string,
-  work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof toStamp>) => Promise<boolean>
+  {
+    act,
+    personId,
+    work
+  }: {
+    act: Act
+    personId: string
+    work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof toStamp>) => Promise<boolean>
+  }
 ): Promise<ActOutcome> {
   const stamp = toStamp(act)
   return await inTransaction(deps.db, async (trx) => {
@@ -57,8 +63,7 @@ export async function aboutPerson (
 export const notifyPerson = async (
   trx: Trx,
   deps: Pick<SupportDeps, 'crypto'>,
-  personId: string,
-  kind: MessageKind
+  { personId, kind }: { personId: string; kind: MessageKind }
 ): Promise<void> => {
   await notify(trx, deps, { personId, kind, data: {}, sms: true })
 }

@@ -51,7 +51,7 @@ export async function startInPersonSession (deps: Needed, operator: Operator, ty
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const number = parseCertNo('resident_id', typed, shanghaiDate(deps.clock.now()))
   if (!number.ok) return { ok: false, code: 'unreadable' }
-  const person = await personByCertNo(deps.db, deps.crypto, 'resident_id', number.value)
+  const person = await personByCertNo(deps.db, deps.crypto, { certType: 'resident_id', certNo: number.value })
   const id = newIdentifier(16, 'vis_')
   return await inTransaction(deps.db, async (trx) => {
     const { actor, address, traceId } = operator
@@ -162,7 +162,7 @@ export async function giveCode (
     })
     if (issued === null) throw rollback({ ok: false, code: 'gone' })
     await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', sessionId).execute()
-    await notifyPerson(trx, deps, person.id, 'security-counter-code-issued')
+    await notifyPerson(trx, deps, { personId: person.id, kind: 'security-counter-code-issued' })
     return { ok: true, ...issued, name: maskName(person.name) }
   })
 }

@@ -125,7 +125,11 @@ export async function release (deps: SupportDeps, act: Act, id: string): Promise
   if (organization === null) return 'unknown'
   const record = await asked(deps, async () => await deps.companies.lookup(organization.uscc))
   if (record === null) return 'register_unavailable'
-  return (await releaseOrganization(deps, stamp, id, !record.found || record.status === 'active'))
+  return (await releaseOrganization(deps, {
+    act: stamp,
+    organizationId: id,
+    active: !record.found || record.status === 'active'
+  }))
     ? 'done'
     : 'unchanged'
 }
@@ -175,11 +179,15 @@ export async function recheck (
     status: record.found ? record.status : null,
     legalRepresentative: answer === null || !answer.certain ? null : answer.isLegalRepresentative
   }
-  await noteChecked(deps, stamp, id, {
-    found: result.found,
-    changed: result.changed,
-    status: result.status,
-    legalRepresentative: result.legalRepresentative
+  await noteChecked(deps, {
+    act: stamp,
+    organizationId: id,
+    details: {
+      found: result.found,
+      changed: result.changed,
+      status: result.status,
+      legalRepresentative: result.legalRepresentative
+    }
   })
   return { outcome: 'checked', result }
 }
@@ -229,9 +237,7 @@ export type DelegationAct = (typeof delegationActs)[number]
  */
 export async function actOnDelegation (
   deps: Omit<SupportDeps, 'companies'>,
-  act: Act,
-  id: string,
-  what: string
+  { act, id, what }: { act: Act; id: string; what: string }
 ): Promise<ActOutcome | 'refused'> {
   const stamp = toStamp(act)
   const known = await deps.db.selectFrom('delegation').select('id').where('id', '=', id).limit(1).executeTakeFirst()
@@ -241,5 +247,7 @@ export async function actOnDelegation (
     await refuseApprovalByStaff(deps, id, stamp)
     return 'refused'
   }
-  return (await endByStaff(deps, id, chosen === 'suspend' ? 'suspended' : 'revoked', stamp)) ? 'done' : 'unchanged'
+  return (await endByStaff(deps, { id, to: chosen === 'suspend' ? 'suspended' : 'revoked', staffAct: stamp }))
+    ? 'done'
+    : 'unchanged'
 }

@@ -47,45 +47,59 @@ export async function listPersonSessions ({ db }: Pick<SupportDeps, 'db'>, sub: 
  * Ends everything: sessions, tokens and codes in every capacity; sites are notified. `unchanged`: there was nothing.
  */
 export async function endAllSessions (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
-    if (!(await hasArtifacts(trx, sub))) return false
-    const ended = await revokeAccount(trx, sub)
-    if (ended.length > 0) {
-      await recordSessionsEnded(trx, deps, ended, {
-        reason: 'ended_by_staff',
-        ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+  return await aboutPerson(deps, {
+    act,
+    personId,
+    work: async (trx, { id, sub }, stamp) => {
+      if (!(await hasArtifacts(trx, sub))) return false
+      const ended = await revokeAccount(trx, sub)
+      if (ended.length > 0) {
+        await recordSessionsEnded(trx, deps, {
+          ended,
+          about: {
+            reason: 'ended_by_staff',
+            ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+          }
+        })
+      }
+      await deps.audit.record(trx, {
+        type: 'person.sessions-ended',
+        ...stamp,
+        personId: id,
+        details: { sites: ended.length }
       })
+      await notifyPerson(trx, deps, { personId: id, kind: 'security-sessions-ended' })
+      return true
     }
-    await deps.audit.record(trx, {
-      type: 'person.sessions-ended',
-      ...stamp,
-      personId: id,
-      details: { sites: ended.length }
-    })
-    await notifyPerson(trx, deps, id, 'security-sessions-ended')
-    return true
   })
 }
 
 /** One session of this person, by the mark of the list. */
 export async function endPersonSession (deps: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
-  return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
-    const uid = (await listSessions(trx, sub)).find((session) => buildMark(session.uid) === mark)?.uid
-    if (uid === undefined) return false
-    const ended = await revokeSession(trx, uid)
-    if (ended.length > 0) {
-      await recordSessionsEnded(trx, deps, ended, {
-        reason: 'ended_by_staff',
-        ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+  return await aboutPerson(deps, {
+    act,
+    personId,
+    work: async (trx, { id, sub }, stamp) => {
+      const uid = (await listSessions(trx, sub)).find((session) => buildMark(session.uid) === mark)?.uid
+      if (uid === undefined) return false
+      const ended = await revokeSession(trx, uid)
+      if (ended.length > 0) {
+        await recordSessionsEnded(trx, deps, {
+          ended,
+          about: {
+            reason: 'ended_by_staff',
+            ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+          }
+        })
+      }
+      await deps.audit.record(trx, {
+        type: 'session.terminated',
+        ...stamp,
+        personId: id,
+        details: { session: mark, sites: ended.length }
       })
+      await notifyPerson(trx, deps, { personId: id, kind: 'security-sessions-ended' })
+      return true
     }
-    await deps.audit.record(trx, {
-      type: 'session.terminated',
-      ...stamp,
-      personId: id,
-      details: { session: mark, sites: ended.length }
-    })
-    await notifyPerson(trx, deps, id, 'security-sessions-ended')
-    return true
   })
 }

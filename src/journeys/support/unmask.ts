@@ -34,21 +34,23 @@ const values: Record<UnmaskField, (person: StoredPerson) => string | null> = {
  */
 export async function unmask (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
-  act: Act,
-  personId: string,
-  fields: readonly UnmaskField[]
+  { act, personId, fields }: { act: Act; personId: string; fields: readonly UnmaskField[] }
 ): Promise<Unmasked> {
   const stamp = toStamp(act)
-  return await inTransaction(deps.db, async (trx) => await show(trx, deps, stamp, personId, fields))
+  return await inTransaction(deps.db, async (trx) => await show(trx, deps, { stamp, personId, fields }))
+}
+
+interface ShowInput {
+  stamp: ReturnType<typeof toStamp>
+  personId: string
+  fields: readonly UnmaskField[]
+  granted?: string | undefined
 }
 
 async function show (
   trx: Trx,
   deps: Pick<SupportDeps, 'crypto' | 'audit'>,
-  stamp: ReturnType<typeof toStamp>,
-  personId: string,
-  fields: readonly UnmaskField[],
-  granted?: string
+  { stamp, personId, fields, granted }: ShowInput
 ): Promise<Unmasked> {
   const person = await personById(trx, deps.crypto, personId)
   if (person === null) return { outcome: 'unknown' }
@@ -112,9 +114,7 @@ export async function findUnmaskGrants (
  */
 export async function useUnmaskGrant (
   trx: Trx,
-  actor: string,
-  subject: UnmaskSubject,
-  grantId: string
+  { actor, subject, grantId }: { actor: string; subject: UnmaskSubject; grantId: string }
 ): Promise<UnmaskField[] | null> {
   const grant = await trx
     .updateTable('revealGrant')
@@ -132,13 +132,13 @@ export async function useUnmaskGrant (
 /** Shows what was granted about a person. @throws DomainError `reason_required` */
 export async function unmaskGranted (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
-  act: Act,
-  personId: string,
-  grantId: string
+  { act, personId, grantId }: { act: Act; personId: string; grantId: string }
 ): Promise<Unmasked> {
   const stamp = toStamp(act)
   return await inTransaction(deps.db, async (trx) => {
-    const fields = await useUnmaskGrant(trx, act.actor, { personId }, grantId)
-    return fields === null ? { outcome: 'not_granted' } : await show(trx, deps, stamp, personId, fields, grantId)
+    const fields = await useUnmaskGrant(trx, { actor: act.actor, subject: { personId }, grantId })
+    return fields === null
+      ? { outcome: 'not_granted' }
+      : await show(trx, deps, { stamp, personId, fields, granted: grantId })
   })
 }

@@ -48,7 +48,10 @@ export const loadFunctionCatalogue = async ({ deps }: Centre): Promise<Catalogue
 
 const month = 30 * 86_400_000
 
-export function toRow ({ deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
+export function toRow (
+  { deps }: Centre,
+  { catalogue, t, view }: { catalogue: Catalogue; t: Translate; view: DelegationView }
+): DelegationRow {
   const { id, version, state, agent, clientIds, functions, validFrom, validTo } = view
   return {
     id,
@@ -72,7 +75,8 @@ export function toRow ({ deps }: Centre, catalogue: Catalogue, t: Translate, vie
 export function reasonWords (t: Translate, reason: string | null): string | null {
   if (reason === null || reason === '') return null
   const [, code, words] = /^([a-z_]+)(?:: ([\s\S]*))?$/.exec(reason) ?? []
-  const named = code === undefined ? '' : t.code([`user-center.reason.${code}`], 'user-center.reason.given', { text: code })
+  const named =
+    code === undefined ? '' : t.code([`user-center.reason.${code}`], 'user-center.reason.given', { text: code })
   return code === undefined ? reason : words === undefined ? named : `${named}：${words}`
 }
 

@@ -27,7 +27,7 @@ export function registerHome (app: FastifyInstance, centre: Centre): void {
     const me = await loadMe(centre, request, reply)
     const { person, representation } = me
     return reply.page('user-center/home', {
-      shell: await buildLayout(centre, request, me, 'home'),
+      shell: await buildLayout(centre, request, { me, current: 'home' }),
       certType: person.certType,
       certNo: maskCertNo(person.certNo),
       validTo: person.certValidTo,

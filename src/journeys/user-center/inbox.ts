@@ -93,7 +93,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       return query.size === 0 ? '/me/messages' : `/me/messages?${query.toString()}`
     }
     return reply.page('user-center/inbox', {
-      shell: await buildLayout(centre, request, me, 'messages'),
+      shell: await buildLayout(centre, request, { me, current: 'messages' }),
       action: '/me/messages/read',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
       topics: [null, ...messageTopics].map((one) => ({
@@ -144,7 +144,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
               title: notice.title,
               paragraphs: notice.body.split(/\n+/).filter((line) => line.trim() !== '')
             },
-      shell: await buildLayout(centre, request, me, 'messages'),
+      shell: await buildLayout(centre, request, { me, current: 'messages' }),
       kind: message.kind,
       at: message.createdAt.toISOString(),
       lines: shown.flatMap((name) => {

@@ -33,7 +33,7 @@ export async function registerUserCentre (app: FastifyInstance, deps: UserCenter
       request.log.info({ code: error.reason }, 'user centre refused')
       return reply.page(
         'user-center/not-allowed',
-        { shell: await buildLayout(centre, request, error.me, null), reason: error.reason },
+        { shell: await buildLayout(centre, request, { me: error.me, current: null }), reason: error.reason },
         { status: 403 }
       )
     })

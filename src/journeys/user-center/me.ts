@@ -115,8 +115,7 @@ export async function loadPosted (centre: Centre, request: FastifyRequest, reply
 export async function loadLegal (
   centre: Centre,
   request: FastifyRequest,
-  reply: FastifyReply,
-  act: 'agents' | 'organization-password' = 'agents'
+  { reply, act = 'agents' }: { reply: FastifyReply; act?: 'agents' | 'organization-password' | undefined }
 ): Promise<LegalMe> {
   const me = request.method === 'GET' ? await loadMe(centre, request, reply) : await loadPosted(centre, request, reply)
   const { representation } = me
@@ -132,8 +131,7 @@ export async function loadLegal (
 export async function notTheirs (
   centre: Centre,
   request: FastifyRequest,
-  me: Me,
-  delegationId: string
+  { me, delegationId }: { me: Me; delegationId: string }
 ): Promise<PageError> {
   await recordDenied(centre, request, me, { act: 'other-organization', delegationId })
   return new PageError(404, 'not_found', { restartHref: '/me' })
@@ -174,8 +172,7 @@ export const describeActor = (request: FastifyRequest, me: Me): Actor => ({
 export async function buildLayout (
   centre: Centre,
   request: FastifyRequest,
-  me: Me,
-  current: Section | null
+  { me, current }: { me: Me; current: Section | null }
 ): Promise<UserCenterLayout> {
   const { person, representation } = me
   return {

@@ -40,9 +40,11 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
   app.get('/me/mine', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
     const catalogue = await loadFunctionCatalogue(centre)
-    const rows = (await delegations.listOfAgent(me.person.id)).map((view) => toRow(centre, catalogue, request.t, view))
+    const rows = (await delegations.listOfAgent(me.person.id)).map((view) =>
+      toRow(centre, { catalogue, t: request.t, view })
+    )
     return reply.page('user-center/my-delegations', {
-      shell: await buildLayout(centre, request, me, 'mine'),
+      shell: await buildLayout(centre, request, { me, current: 'mine' }),
       inForce: rows.filter((row) => isIn(inForceStates, row)),
       waiting: rows.filter((row) => isIn(waitingStates, row)),
       history: rows.filter((row) => !isIn([...inForceStates, ...waitingStates], row)).slice(0, longestHistory)
@@ -56,7 +58,7 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
       const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
       if (view === undefined) return await reply.redirect('/me/mine', 303)
       return reply.page('user-center/end-delegation', {
-        shell: await buildLayout(centre, request, me, 'mine'),
+        shell: await buildLayout(centre, request, { me, current: 'mine' }),
         action: `/me/mine/${view.id}/${act}`,
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         act,
@@ -74,17 +76,22 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
       await (act === 'resign'
         ? delegations.resign(view.id, describeActor(request, me))
         : delegations.withdraw(view.id, view.version, describeActor(request, me)))
-      return await resign(me, view, act, reply)
+      return await resign({ me, delegationView: view, act, reply })
     })
   }
 
   /** The representation of that organization ends with it: then the login asks again. */
-  async function resign (
-    { representation }: Me,
-    { id }: DelegationView,
-    act: 'resign' | 'withdraw',
+  async function resign ({
+    me: { representation },
+    delegationView: { id },
+    act,
+    reply
+  }: {
+    me: Me
+    delegationView: DelegationView
+    act: 'resign' | 'withdraw'
     reply: FastifyReply
-  ): Promise<FastifyReply> {
+  }): Promise<FastifyReply> {
     const own = act === 'resign' && representation.role === 'agent' && representation.delegation.id === id
     return await reply.redirect(own ? '/me/login?to=/me/mine' : '/me/mine', 303)
   }
@@ -96,6 +103,6 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
     const other = /^[\w-]{1,64}$/.test(id) ? await delegations.find(id) : null
     throw other === null
       ? new PageError(404, 'not_found', { restartHref: '/me/mine' })
-      : await notTheirs(centre, request, me, id)
+      : await notTheirs(centre, request, { me, delegationId: id })
   }
 }

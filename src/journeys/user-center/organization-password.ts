@@ -50,9 +50,9 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   const { passwordProfile } = deps.config
 
   const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> =>
-    await loadLegal(centre, request, reply, purpose)
+    await loadLegal(centre, request, { reply, act: purpose })
 
-  app.get(path, async (request, reply) => await showForm(await load(request, reply), [], request, reply))
+  app.get(path, async (request, reply) => await showForm(await load(request, reply), { errors: [], request, reply }))
 
   app.post(path, async (request, reply) => {
     const me = await load(request, reply)
@@ -66,7 +66,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
       name: person.name,
       otherNames: [organization.name, ...(person.nameBo === null ? [] : [person.nameBo])]
     })
-    if (!read.ok) return await showForm(me, read.errors, request, reply)
+    if (!read.ok) return await showForm(me, { errors: read.errors, request, reply })
     const passwordHash = await hashNewPassword(deps, read.value, path)
     await keepDraft(deps.db, { sessionHash: me.idHash, organizationId: organization.id, passwordHash })
     return await reply.redirect(`${path}/qr`, 303)
@@ -110,7 +110,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
         return set.ok ? 'changed' : set.code
       })
       if (outcome === 'changed') return await reply.redirect(`${path}/changed`, 303)
-      return await showOutcome(me, outcome, request, reply)
+      return await showOutcome(me, { outcome, request, reply })
     }
   })
 
@@ -118,7 +118,9 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   app.get(`${path}/changed`, async (request, reply) => {
     const me = await load(request, reply)
     const { passwordMustChange } = await loadState(me)
-    return passwordMustChange ? await reply.redirect(path, 303) : await showOutcome(me, 'changed', request, reply)
+    return passwordMustChange
+      ? await reply.redirect(path, 303)
+      : await showOutcome(me, { outcome: 'changed', request, reply })
   })
 
   const loadState = async ({
@@ -132,15 +134,13 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
 
   async function showForm (
     me: LegalMe,
-    errors: FieldError[],
-    request: FastifyRequest,
-    reply: FastifyReply
+    { errors, request, reply }: { errors: FieldError[]; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     const { passwordChangedAt, passwordMustChange } = await loadState(me)
     return reply.page(
       'user-center/organization-password',
       {
-        shell: await buildLayout(centre, request, me, 'organization-password'),
+        shell: await buildLayout(centre, request, { me, current: 'organization-password' }),
         action: path,
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         rules: passwordRules(passwordProfile),
@@ -155,13 +155,15 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
 
   async function showOutcome (
     me: LegalMe,
-    outcome: PasswordChangedPage['outcome'],
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      outcome,
+      request,
+      reply
+    }: { outcome: PasswordChangedPage['outcome']; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/organization-password-result',
-      { shell: await buildLayout(centre, request, me, 'organization-password'), outcome },
+      { shell: await buildLayout(centre, request, { me, current: 'organization-password' }), outcome },
       { status: outcome === 'changed' ? 200 : 409 }
     )
   }

@@ -5,13 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maskName } from '../../domain/identity/masking.ts'
 import { isPhone } from '../../http/user-agent.ts'
-import {
-  isLive,
-  isPrefetch,
-  registerTicketStatus,
-  ticketId,
-  ticketModel
-} from '../scan-code/index.ts'
+import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../scan-code/index.ts'
 import type { TicketStatus } from '../../records/scan-tickets/index.ts'
 import { userCentreClientId, userCentreName } from './site.ts'
 import type { Centre, Me } from './me.ts'
@@ -53,9 +47,17 @@ export function registerTicketPage<Asked extends ToConfirm> (
     const latest = await tickets.latestAbout(purpose, subject.subjectRef, subject.me.browserHash)
     const status = latest === null ? null : await tickets.status(latest, subject.me.browserHash)
     if (latest !== null && status?.state === 'confirmed') return await finish(latest, subject, request, reply)
-    if (latest !== null && status !== null && isLive(status)) return await show(latest, status, subject, request, reply)
+    if (latest !== null && status !== null && isLive(status)) {
+      return await show({ id: latest, status, asked: subject, request, reply })
+    }
     const made = await create(subject, request)
-    return await show(made, await tickets.status(made, subject.me.browserHash), subject, request, reply)
+    return await show({
+      id: made,
+      status: await tickets.status(made, subject.me.browserHash),
+      asked: subject,
+      request,
+      reply
+    })
   })
 
   app.post(`${pattern}/renew`, async (request, reply) => {
@@ -70,7 +72,14 @@ export function registerTicketPage<Asked extends ToConfirm> (
     const subject = await load(request, reply)
     const status = await tickets.status(ticketId(request), subject.me.browserHash)
     if (status?.state === 'confirmed') return await finish(ticketId(request), subject, request, reply)
-    return await show(ticketId(request), status, subject, request, reply, status !== null && isLive(status))
+    return await show({
+      id: ticketId(request),
+      status,
+      asked: subject,
+      request,
+      reply,
+      notYet: status !== null && isLive(status)
+    })
   })
 
   app.get(
@@ -101,14 +110,21 @@ export function registerTicketPage<Asked extends ToConfirm> (
     return created.ticketId
   }
 
-  async function show (
-    id: string,
-    status: TicketStatus | null,
-    { me, subjectName, leaveHref }: Asked,
-    request: FastifyRequest,
-    reply: FastifyReply,
+  async function show ({
+    id,
+    status,
+    asked: { me, subjectName, leaveHref },
+    request,
+    reply,
     notYet = false
-  ): Promise<FastifyReply> {
+  }: {
+    id: string
+    status: TicketStatus | null
+    asked: Asked
+    request: FastifyRequest
+    reply: FastifyReply
+    notYet?: boolean | undefined
+  }): Promise<FastifyReply> {
     // another browser's, or gone
     if (status === null) return await reply.redirect(base(request), 303)
     const { phoneChannels } = deps.config
@@ -120,7 +136,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
         tabs: [],
         base: base(request),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-        ticket: ticketModel(id, status, true, purpose),
+        ticket: ticketModel({ id, status, numberEntry: true, purpose }),
         blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
         expectedName: maskName(me.person.name),
         subjectName,

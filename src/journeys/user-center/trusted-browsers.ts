@@ -40,7 +40,7 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
     const labels = await loadLabels(me)
     const trusted = await listTrustedBrowsers(deps.db, me.person.id)
     return reply.page('user-center/trusted-browsers', {
-      shell: await buildLayout(centre, request, me, 'browsers'),
+      shell: await buildLayout(centre, request, { me, current: 'browsers' }),
       action: '/me/browsers',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
       browsers: trusted.map((row) => ({

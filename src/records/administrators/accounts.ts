@@ -140,7 +140,9 @@ export async function acceptLink (
         if (active === undefined) throw rollback({ ok: false, code: 'link_used' })
         await trx.deleteFrom('adminCredential').where('accountId', '=', accountId).execute()
       }
-      if (credential.kind === 'passkey') await keepPasskey(trx, accountId, credential.label, credential.passkey)
+      if (credential.kind === 'passkey') {
+        await keepPasskey(trx, { accountId, label: credential.label, passkey: credential.passkey })
+      }
       await deps.audit.record(trx, {
         type: 'staff.activated',
         actor: `admin:${accountId}`,
@@ -192,8 +194,7 @@ export async function disableAccount (
 export async function resetAccount (
   trx: Transaction<Database>,
   deps: Pick<AdministratorsDeps, 'audit'>,
-  id: string,
-  act: Act
+  { id, act }: { id: string; act: Act }
 ): Promise<boolean> {
   const reset = await trx
     .updateTable('adminAccount')

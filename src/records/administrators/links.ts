@@ -127,9 +127,7 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
 export async function verifyLinkCode (
   db: Db,
   crypto: AdministratorsDeps['crypto'],
-  tokenHash: string,
-  typed: string,
-  browserHash: string
+  { tokenHash, typed, browserHash }: { tokenHash: string; typed: string; browserHash: string }
 ): Promise<{ right: true } | { right: false; counted: boolean }> {
   const mac = codeMac(crypto, foldUserCode(typed) ?? '')
   const { rows } = await sql<{ right: boolean }>`

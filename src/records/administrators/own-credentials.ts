@@ -165,9 +165,7 @@ export async function nextTotpSecret (
 /** The new secret replaces the old one when a code of the new one proves that it has arrived; that code is used. */
 export async function changeTotp (
   deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'crypto' | 'clock'>,
-  own: Pick<Administrator, 'id' | 'sessionHash'>,
-  typed: string,
-  act: OwnAct
+  { own, typed, act }: { own: Pick<Administrator, 'id' | 'sessionHash'>; typed: string; act: OwnAct }
 ): Promise<'changed' | 'wrong_code' | 'gone'> {
   const { db, crypto } = deps
   const { id, sessionHash } = own
@@ -203,13 +201,17 @@ export async function changeTotp (
   })
 }
 
+interface RenamePasskeyInput {
+  accountId: string
+  credentialId: string
+  label: string
+  act: OwnAct
+}
+
 /** False: no such passkey of this account. */
 export async function renamePasskey (
   { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
-  accountId: string,
-  credentialId: string,
-  label: string,
-  act: OwnAct
+  { accountId, credentialId, label, act }: RenamePasskeyInput
 ): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
     const named = await trx
@@ -230,12 +232,16 @@ export async function renamePasskey (
   })
 }
 
+interface RemovePasskeyInput {
+  administrator: Pick<Administrator, 'id' | 'sessionHash'>
+  credentialId: string
+  act: OwnAct
+}
+
 /** False: no such passkey of this account, or nothing would be left to sign in with. Sessions elsewhere end with it. */
 export async function removePasskey (
   { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
-  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
-  credentialId: string,
-  act: OwnAct
+  { administrator: { id, sessionHash }, credentialId, act }: RemovePasskeyInput
 ): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
     // the lock prevents two removals from leaving nothing to sign in with
@@ -258,9 +264,11 @@ export async function removePasskey (
 /** @param mark of one session; '' = all but this one. Returns whether anything ended. */
 export async function endOwnSessions (
   { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
-  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
-  mark: string,
-  act: OwnAct
+  {
+    administrator: { id, sessionHash },
+    mark,
+    act
+  }: { administrator: Pick<Administrator, 'id' | 'sessionHash'>; mark: string; act: OwnAct }
 ): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
     const meant = (await listAccountSessions(trx, id)).filter(

@@ -52,9 +52,7 @@ async function keepChallenge (
 /** Consumes the challenge of an answer, once. Null: unknown, answered, outdated, or of another browser or purpose. */
 async function takeChallenge (
   db: Db,
-  challenge: string,
-  browserHash: string,
-  purpose: CeremonyPurpose
+  { challenge, browserHash, purpose }: { challenge: string; browserHash: string; purpose: CeremonyPurpose }
 ): Promise<{ accountId: string | null } | null> {
   return (
     (await db
@@ -153,12 +151,11 @@ export interface NewPasskey {
 /** Null for every fault. The challenge is used up. */
 export async function finishEnrolment (
   { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
-  browserHash: string,
-  accountId: string | null,
-  text: string
+  { browserHash, accountId, text }: { browserHash: string; accountId: string | null; text: string }
 ): Promise<NewPasskey | null> {
   const answer = parsed<RegistrationResponseJSON>(text)
-  const ceremony = answer === null ? null : await takeChallenge(db, answer.challenge, browserHash, 'enrol')
+  const ceremony =
+    answer === null ? null : await takeChallenge(db, { challenge: answer.challenge, browserHash, purpose: 'enrol' })
   if (answer === null || ceremony === null || ceremony.accountId !== accountId) return null
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
@@ -183,9 +180,7 @@ export async function finishEnrolment (
 
 export async function keepPasskey (
   trx: Transaction<Database>,
-  accountId: string,
-  label: string,
-  passkey: NewPasskey
+  { accountId, label, passkey }: { accountId: string; label: string; passkey: NewPasskey }
 ): Promise<void> {
   await trx
     .insertInto('adminCredential')
@@ -203,15 +198,17 @@ export async function keepPasskey (
 /** The administrator whose passkey answered, or null for every fault. The challenge is used up. */
 export async function finishPasskey (
   { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
-  browserHash: string,
-  again: { accountId: string } | null,
-  text: string
+  { browserHash, again, text }: { browserHash: string; again: { accountId: string } | null; text: string }
 ): Promise<string | null> {
   const answer = parsed<AuthenticationResponseJSON>(text)
   const ceremony =
     answer === null
       ? null
-      : await takeChallenge(db, answer.challenge, browserHash, again === null ? 'sign-in' : 'again')
+      : await takeChallenge(db, {
+        challenge: answer.challenge,
+        browserHash,
+        purpose: again === null ? 'sign-in' : 'again'
+      })
   if (answer === null || ceremony === null || ceremony.accountId !== (again?.accountId ?? null)) return null
   const stored = await db
     .selectFrom('adminCredential as key')

@@ -160,9 +160,15 @@ export function createApprovals<W> (
   }
   const record = async (
     trx: Transaction<Database>,
-    type: 'change.requested' | 'change.vouched' | 'change.approved' | 'change.rejected' | 'change.withdrawn',
-    act: Act,
-    details: { changeId: string; kind: string; subject: string; digest?: string }
+    {
+      type,
+      act,
+      details
+    }: {
+      type: 'change.requested' | 'change.vouched' | 'change.approved' | 'change.rejected' | 'change.withdrawn'
+      act: Act
+      details: { changeId: string; kind: string; subject: string; digest?: string }
+    }
   ): Promise<void> => {
     await audit.record(trx, {
       type,
@@ -216,9 +222,7 @@ export function createApprovals<W> (
   /** The present subject. Null: deleted, or another one that got its name. */
   async function describe (
     from: Db,
-    row: Pick<ApprovalRequest, 'kind'> & { subjectRow: string | null },
-    payload: string,
-    t: W
+    { row, payload, t }: { row: Pick<ApprovalRequest, 'kind'> & { subjectRow: string | null }; payload: string; t: W }
   ): Promise<ApprovalDescription | null> {
     if (!kinds.has(row.kind)) return null
     const kind = findHandler(row.kind)
@@ -232,7 +236,7 @@ export function createApprovals<W> (
     { id, row, digest, refuse }: { id: string; row: NeededColumns; digest: string; refuse: Refuse }
   ): Promise<string> {
     const payload = readPayload(id, row.payloadEnc)
-    const description = await describe(trx, row, payload, words)
+    const description = await describe(trx, { row, payload, t: words })
     if (description === null) throw refuse('gone')
     if (computeDigest(row.kind, payload, description.basis ?? '') !== digest) throw refuse('changed')
     return payload
@@ -308,7 +312,7 @@ export function createApprovals<W> (
           .returning('id')
           .executeTakeFirst()
         if (made === undefined) continue
-        await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
+        await record(trx, { type: 'change.requested', act, details: { changeId: id, kind, subject, digest } })
         return { ok: true, id }
       }
       throw new Error('requests of one person came in between again and again')
@@ -323,7 +327,7 @@ export function createApprovals<W> (
       if (row === undefined) return null
       const { payloadEnc, subjectRow, ...shown } = row
       const payload = readPayload(id, payloadEnc)
-      const description = await describe(db, row, payload, t)
+      const description = await describe(db, { row, payload, t })
       const state = shown.state === 'pending' && shown.expiresAt.getTime() <= Date.now() ? 'expired' : shown.state
       return {
         row: { ...shown, state },
@@ -354,7 +358,11 @@ export function createApprovals<W> (
           : undefined
         if (row === undefined) throw refuse('not_waiting')
         await requireUnchanged(trx, { id, row, digest, refuse })
-        await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+        await record(trx, {
+          type: 'change.vouched',
+          act,
+          details: { changeId: id, kind: row.kind, subject: row.subject, digest }
+        })
         return { ok: true, once: null }
       }),
 
@@ -370,14 +378,22 @@ export function createApprovals<W> (
           row.requestedBy as Act['actor']
         )
         if (!applied.ok) throw refuse(applied.code)
-        await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+        await record(trx, {
+          type: 'change.approved',
+          act,
+          details: { changeId: id, kind: row.kind, subject: row.subject, digest }
+        })
         return { ok: true, once: applied.once ?? null }
       }),
 
     reject: async (id, role, act) =>
       await inDecision(async (trx, refuse) => {
         const row = await decide(trx, id, { state: 'rejected', role, act, refuse })
-        await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
+        await record(trx, {
+          type: 'change.rejected',
+          act,
+          details: { changeId: id, kind: row.kind, subject: row.subject }
+        })
         return { ok: true, once: null }
       }),
 
@@ -398,7 +414,7 @@ export function createApprovals<W> (
           .returning(['kind', 'subject'])
           .executeTakeFirst()
         if (row === undefined) throw refuse('not_waiting')
-        await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
+        await record(trx, { type: 'change.withdrawn', act, details: { changeId: id, ...row } })
         return { ok: true, once: null }
       }),
 

@@ -25,14 +25,16 @@ const insertBatch = statement<[string], { mac: string }>(
 )
 
 const insertTogether = batchStatements<{ key: string; row: Row }, true>(
-  ({ key }) => key,
-  async (db, items) => {
-    await insertBatch(db, JSON.stringify(items.map(({ row }) => row)))
-    return items.map(() => true)
-  },
-  async (db, { row }) => {
-    await insertRow(db, row)
-    return true
+  {
+    keyOf: ({ key }) => key,
+    batch: async (db, items) => {
+      await insertBatch(db, JSON.stringify(items.map(({ row }) => row)))
+      return items.map(() => true)
+    },
+    single: async (db, { row }) => {
+      await insertRow(db, row)
+      return true
+    }
   }
 )
 

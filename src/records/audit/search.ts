@@ -49,9 +49,11 @@ const like = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&') + '%'
  */
 export async function searchAudit (
   db: Kysely<Database>,
-  crypto: Pick<FieldCrypto, 'verifyMac'>,
-  filters: AuditFilters,
-  page: { before: number | null; limit: number }
+  {
+    crypto,
+    filters,
+    page
+  }: { crypto: Pick<FieldCrypto, 'verifyMac'>; filters: AuditFilters; page: { before: number | null; limit: number } }
 ): Promise<FoundEvent[]> {
   const where = [sql`true`]
   if (filters.from !== undefined) where.push(sql`at >= ${filters.from}`)

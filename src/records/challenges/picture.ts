@@ -45,7 +45,7 @@ export const normaliseAnswer = (typed: string): string =>
 /** Another picture of the same characters every time. */
 export function drawPicture (answer: string): Buffer {
   const pixels = new Uint8Array(width * height).fill(255)
-  const dark = (x: number, y: number, radius: number, grey: number): void => {
+  const dark = ({ x, y, radius, grey }: { x: number; y: number; radius: number; grey: number }): void => {
     for (let row = Math.floor(y - radius); row <= y + radius; row++) {
       for (let column = Math.floor(x - radius); column <= x + radius; column++) {
         if (
@@ -63,27 +63,39 @@ export function drawPicture (answer: string): Buffer {
   }
   const wave = { size: between(2, 5), length: between(50, 90), phase: between(0, 6.3) }
   for (const [at, character] of [...answer].entries()) {
-    drawGlyph(character, 40 + at * 60 + between(-6, 6), 56 + between(-10, 10), (x, y, radius, grey) => {
-      dark(x, y + wave.size * Math.sin((x / wave.length) * 6.3 + wave.phase), radius, grey)
+    drawGlyph({
+      character,
+      centreX: 40 + at * 60 + between(-6, 6),
+      centreY: 56 + between(-10, 10),
+      dot: (x, y, radius, grey) => {
+        dark({ x, y: y + wave.size * Math.sin((x / wave.length) * 6.3 + wave.phase), radius, grey })
+      }
     })
   }
   for (let line = 0; line < 3; line++) {
     const [from, to, bend] = [between(10, height - 10), between(10, height - 10), between(-30, 30)]
     const thickness = between(1.2, 2.4)
     for (let x = 0; x < width; x++) {
-      dark(x, from + ((to - from) * x) / width + bend * Math.sin((x / width) * 3.14), thickness, 60)
+      dark({
+        x,
+        y: from + ((to - from) * x) / width + bend * Math.sin((x / width) * 3.14),
+        radius: thickness,
+        grey: 60
+      })
     }
   }
   for (let speck = 0; speck < 350; speck++) pixels[randomInt(pixels.length)] = randomInt(40, 200)
   return greyPng(width, height, pixels)
 }
 
-function drawGlyph (
-  character: string,
-  centreX: number,
-  centreY: number,
+interface DrawGlyphInput {
+  character: string
+  centreX: number
+  centreY: number
   dot: (x: number, y: number, radius: number, grey: number) => void
-): void {
+}
+
+function drawGlyph ({ character, centreX, centreY, dot }: DrawGlyphInput): void {
   const [turn, lean] = [between(-0.35, 0.35), between(-0.3, 0.3)]
   const [scaleX, scaleY] = [between(6.5, 9), between(7.5, 10)]
   const radius = between(3.2, 4.6)

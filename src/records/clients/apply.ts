@@ -112,7 +112,11 @@ export async function applyClients (
   if (unagreed.length > 0) return { ok: false, faults: unagreed }
   const secrets: Array<{ clientId: string; secret: string }> = []
   for (const one of planned.steps) {
-    const secret = await take(trx, deps, one.line.reasons.length > 0 ? agreedAct(act, agreedBy) : act, one)
+    const secret = await take(trx, {
+      deps,
+      act: one.line.reasons.length > 0 ? agreedAct(act, agreedBy) : act,
+      step: one
+    })
     if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
   }
   return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
@@ -120,9 +124,15 @@ export async function applyClients (
 
 async function take (
   trx: Transaction<Database>,
-  deps: RegistryServices,
-  act: Act,
-  { line: { clientId, action }, content, status }: Step
+  {
+    deps,
+    act,
+    step: {
+      line: { clientId, action },
+      content,
+      status
+    }
+  }: { deps: RegistryServices; act: Act; step: Step }
 ): Promise<string | null> {
   let outcome: { outcome: string; secret?: { secret: string } | null } | string = { outcome: 'unchanged' }
   if (action === 'create') {

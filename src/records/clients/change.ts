@@ -92,9 +92,13 @@ export async function createClient (trx: Trx, deps: Within, input: NewClient): P
   if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(null, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
-  if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
+  if (!(await insertClient(trx, { clientId, status, clientContent: checked.content }))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
-  await noteAct(trx, deps, act, 'created', { clientId, version: 1, diff: diffContent({}, checked.content) })
+  await noteAct(trx, deps, {
+    by: act,
+    act: 'created',
+    about: { clientId, version: 1, diff: diffContent({}, checked.content) }
+  })
   const client = await findClient(trx, clientId)
   if (client === null) throw new Error('client vanished while it was made')
   return {
@@ -143,12 +147,12 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
   if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(current, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
-  const client = await updateClient(trx, clientId, current.version, checked.content)
+  const client = await updateClient(trx, { clientId, version: current.version, change: checked.content })
   if (client === null) throw new Error('a client that is held was changed')
   // a secret must not stay valid for a client that now authenticates in another way
   if (usesSecret(current.metadata) && !usesSecret(client.metadata)) await endEverySecret(trx, clientId)
   await supersedeClientRequests(trx, deps, { act, clientId, diff })
-  await noteAct(trx, deps, act, 'changed', { clientId, version: client.version, diff })
+  await noteAct(trx, deps, { by: act, act: 'changed', about: { clientId, version: client.version, diff } })
   return { outcome: 'changed', client, diff }
 }
 
@@ -207,12 +211,12 @@ export async function setClientStatus (
     const checked = validateClient(pickContent(current), clientRules(deps.config))
     if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   }
-  const client = await updateClient(trx, clientId, current.version, { status })
+  const client = await updateClient(trx, { clientId, version: current.version, change: { status } })
   if (client === null) throw new Error('a client that is held was changed')
   if (status === 'disabled') await revokeClient(trx, clientId)
   const diff = [{ field: '/status', before: current.status, after: status }]
   const type = status === 'disabled' ? ('client.disabled' as const) : ('client.enabled' as const)
-  await noteAct(trx, deps, act, 'status', { clientId, version: client.version, diff, type })
+  await noteAct(trx, deps, { by: act, act: 'status', about: { clientId, version: client.version, diff, type } })
   return { outcome: 'changed', client, diff }
 }
 
@@ -227,6 +231,6 @@ export async function deleteDraft (
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
   await withdrawRequestsAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind] }, act)
-  await noteAct(trx, deps, act, 'deleted', { clientId, version: current.version })
+  await noteAct(trx, deps, { by: act, act: 'deleted', about: { clientId, version: current.version } })
   return 'deleted'
 }

@@ -45,10 +45,14 @@ export async function dismissFailure (
     .where('address', '=', failure.address)
     .executeTakeFirst()
   if (numDeletedRows === 0n) return false
-  await noteAct(trx, deps, act, 'failures_dismissed', {
-    clientId,
-    version: client.version,
-    diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]
+  await noteAct(trx, deps, {
+    by: act,
+    act: 'failures_dismissed',
+    about: {
+      clientId,
+      version: client.version,
+      diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]
+    }
   })
   return true
 }

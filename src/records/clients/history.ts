@@ -22,6 +22,12 @@ const auditTypes = {
   failures_dismissed: 'client.updated'
 } as const
 
+interface NoteActInput {
+  by: Act
+  act: ClientAct
+  about: { clientId: string; version: number; diff?: ClientDifference[]; type?: 'client.enabled' | 'client.disabled' }
+}
+
 /**
  * Notes an act: history row, audit event, and every process forgets the client. To be called in the transaction of the
  * act.
@@ -30,9 +36,7 @@ const auditTypes = {
 export async function noteAct (
   trx: Transaction<Database>,
   { audit }: Pick<ClientsDeps, 'audit'>,
-  by: Act,
-  act: ClientAct,
-  about: { clientId: string; version: number; diff?: ClientDifference[]; type?: 'client.enabled' | 'client.disabled' }
+  { by, act, about }: NoteActInput
 ): Promise<void> {
   const reason = requireReason(by.reason)
   const { clientId, version, diff = [] } = about
@@ -66,9 +70,7 @@ export interface ClientChange {
 /** The history of a client, newest first, after the row `after`. */
 export async function clientHistory (
   db: Db,
-  clientId: string,
-  after: number | null,
-  limit: number
+  { clientId, after, limit }: { clientId: string; after: number | null; limit: number }
 ): Promise<ClientChange[]> {
   const rows = await db
     .selectFrom('clientChange')

@@ -44,14 +44,22 @@ export async function storeLogo (
       .values({ id, clientId, png: picture.png, width: picture.width, height: picture.height })
       .execute()
   }
-  const client = await updateClient(trx, clientId, current.version, {
-    policy: picture === null ? policy : { ...policy, logo: id }
+  const client = await updateClient(trx, {
+    clientId,
+    version: current.version,
+    change: {
+      policy: picture === null ? policy : { ...policy, logo: id }
+    }
   })
   if (client === null) throw new Error('a client that is held was changed')
-  await noteAct(trx, deps, act, 'logo', {
-    clientId,
-    version: client.version,
-    diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
+  await noteAct(trx, deps, {
+    by: act,
+    act: 'logo',
+    about: {
+      clientId,
+      version: client.version,
+      diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
+    }
   })
   return { outcome: 'stored', client, id }
 }

@@ -99,9 +99,11 @@ export async function findOfferedScopes (
 /** @returns false: the identifier is taken */
 export async function insertClient (
   trx: Transaction<Database>,
-  clientId: string,
-  status: ClientStatus,
-  { kind, metadata, policy }: ClientContent
+  {
+    clientId,
+    status,
+    clientContent: { kind, metadata, policy }
+  }: { clientId: string; status: ClientStatus; clientContent: ClientContent }
 ): Promise<boolean> {
   const made = await trx
     .insertInto('client')
@@ -117,9 +119,11 @@ export async function insertClient (
 /** Increments the version; null = somebody was faster. */
 export async function updateClient (
   trx: Transaction<Database>,
-  clientId: string,
-  version: number,
-  change: Partial<ClientContent> & { status?: ClientStatus }
+  {
+    clientId,
+    version,
+    change
+  }: { clientId: string; version: number; change: Partial<ClientContent> & { status?: ClientStatus } }
 ): Promise<ClientRecord | null> {
   const { kind, metadata, policy, status } = change
   const row = await trx
@@ -197,9 +201,7 @@ const like = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
  */
 export async function listClients (
   db: Db,
-  filters: ClientFilters,
-  after: string | null,
-  limit: number
+  { filters, after, limit }: { filters: ClientFilters; after: string | null; limit: number }
 ): Promise<ClientLine[]> {
   const {
     text = '',

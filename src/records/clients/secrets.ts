@@ -66,17 +66,21 @@ export async function rotateSecret (
   const before = await listSecrets(trx, clientId)
   const made = await createSecret(trx, clientId)
   if (made.outcome === 'too_many') return { outcome: 'too_many' }
-  for (const { id } of before) await endSecret(trx, clientId, id, grace)
-  await noteAct(trx, deps, act, 'secret_created', {
-    clientId,
-    version: client.version,
-    diff: [
-      {
-        field: '/secrets',
-        before: before.map(({ hint }) => hint),
-        after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
-      }
-    ]
+  for (const { id } of before) await endSecret(trx, { clientId, id, seconds: grace })
+  await noteAct(trx, deps, {
+    by: act,
+    act: 'secret_created',
+    about: {
+      clientId,
+      version: client.version,
+      diff: [
+        {
+          field: '/secrets',
+          before: before.map(({ hint }) => hint),
+          after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
+        }
+      ]
+    }
   })
   const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== made.id)
   return {
@@ -95,15 +99,19 @@ export async function endClientSecret (
   const client = await holdClient(trx, clientId)
   if (client === null) return 'not_found'
   if (client.policy.ownService === true) return 'own_service'
-  if (!(await endSecret(trx, clientId, secretId))) return 'not_found'
-  await noteAct(trx, deps, act, 'secret_ended', {
-    clientId,
-    version: client.version,
-    diff: [{ field: '/secrets', before: secretId, after: null }]
+  if (!(await endSecret(trx, { clientId, id: secretId }))) return 'not_found'
+  await noteAct(trx, deps, {
+    by: act,
+    act: 'secret_ended',
+    about: {
+      clientId,
+      version: client.version,
+      diff: [{ field: '/secrets', before: secretId, after: null }]
+    }
   })
   return 'ended'
 }
 
 export async function endEverySecret (trx: Transaction<Database>, clientId: string): Promise<void> {
-  for (const { id } of await listSecrets(trx, clientId)) await endSecret(trx, clientId, id)
+  for (const { id } of await listSecrets(trx, clientId)) await endSecret(trx, { clientId, id })
 }

@@ -62,11 +62,7 @@ export async function beginFaceCheck (
     return { ok: false, code: 'consent_required' }
   }
   const person = await personById(deps.db, deps.crypto, request.personId)
-  if (
-    person === null ||
-    !isCertType(person.certType) ||
-    !deps.face.capabilities.certTypes.includes(person.certType)
-  ) {
+  if (person === null || !isCertType(person.certType) || !deps.face.capabilities.certTypes.includes(person.certType)) {
     return { ok: false, code: 'face_unavailable' }
   }
   const subject: FaceSubject = { certType: person.certType, certNo: person.certNo, name: person.name }
@@ -74,10 +70,18 @@ export async function beginFaceCheck (
   for (let round = 0; round < 2; round++) {
     const reserved = await reserve(deps, request, hooks)
     if (reserved.code !== null) return { ok: false, code: reserved.code }
-    const started = await askProvider(deps, request, subject, reserved)
+    const started = await askProvider(deps, { request, subject, reserved })
     if (started === 'stale') continue
     if (typeof started === 'string') return { ok: false, code: started }
-    return { ok: true, begun: describeBegun(started, reserved.checkId, reserved.expiresAt, reserved.left) }
+    return {
+      ok: true,
+      begun: describeBegun({
+        ticket: started,
+        checkId: reserved.checkId,
+        expiresAt: reserved.expiresAt,
+        left: reserved.left
+      })
+    }
   }
   return { ok: false, code: 'face_unavailable' }
 }
@@ -117,7 +121,7 @@ async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: Begin
     // at most 32 letters and digits: what every provider accepts as an order number
     const checkId = open?.id ?? randomBytes(16).toString('hex')
     const expiresAt =
-        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))
+      open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))
     if (!(await hooks.begun(trx, checkId))) throw rollback({ code: 'wrong_state' })
     if (open === undefined) {
       await deps.audit.record(trx, {
@@ -133,9 +137,11 @@ async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: Begin
 
 async function askProvider (
   deps: FaceChecksDeps,
-  request: FaceRequest,
-  subject: FaceSubject,
-  reserved: Extract<Reserved, { code: null }>
+  {
+    request,
+    subject,
+    reserved
+  }: { request: FaceRequest; subject: FaceSubject; reserved: Extract<Reserved, { code: null }> }
 ): Promise<FaceTicket | 'stale' | BeginRefusal> {
   const { checkId, resumed } = reserved
   const locale = matchLocale(request.locale)
@@ -153,7 +159,7 @@ async function askProvider (
     })
   } catch (error) {
     if (!(error instanceof FaceProviderError)) throw error
-    return await startFailed(deps, request, reserved, error)
+    return await startFailed(deps, { request, extract: reserved, error })
   }
   await deps.db
     .updateTable('faceCheck')
@@ -167,9 +173,11 @@ async function askProvider (
 
 async function startFailed (
   deps: FaceChecksDeps,
-  request: FaceRequest,
-  { checkId, resumed }: Extract<Reserved, { code: null }>,
-  error: FaceProviderError
+  {
+    request,
+    extract: { checkId, resumed },
+    error
+  }: { request: FaceRequest; extract: Extract<Reserved, { code: null }>; error: FaceProviderError }
 ): Promise<'stale' | BeginRefusal> {
   deps.log.warn(
     { checkId, provider: deps.face.name, reason: error.reason, fault: error.fault },
@@ -202,7 +210,14 @@ async function startFailed (
   return error.reason === 'RETRY_EXHAUSTED' ? 'face_exhausted' : 'face_unavailable'
 }
 
-function describeBegun (ticket: FaceTicket, checkId: string, expiresAt: Date, left: number): FaceBegun {
+interface DescribeBegunInput {
+  ticket: FaceTicket
+  checkId: string
+  expiresAt: Date
+  left: number
+}
+
+function describeBegun ({ ticket, checkId, expiresAt, left }: DescribeBegunInput): FaceBegun {
   const begun = { checkId, method: ticket.method, expiresAt: expiresAt.toISOString(), triesLeft: left }
   switch (ticket.method) {
     case 'redirect':

@@ -35,7 +35,7 @@ export async function faceVerdict (
   const check = await findCheck(deps.db, checkId, about)
   if (check === undefined) return { ok: false, code: 'not_found' }
   if (check.state !== 'pending') return await recorded(deps, check, about)
-  if (check.late) return await settle(deps, check, about, circumstances, hooks, lateJudgement(check))
+  if (check.late) return await settle(deps, { check, about, circumstances, hooks, judgement: lateJudgement(check) })
   if (check.providerTxn === null) return { ok: true, status: 'pending' }
   const result = await deps.face.result(check.providerTxn, check.id)
   const person = await personById(deps.db, deps.crypto, about.personId)
@@ -45,7 +45,7 @@ export async function faceVerdict (
     boundDocNoHash: boundDocNoHash(check.id, { certType: person.certType, certNo: person.certNo }),
     capabilities: deps.face.capabilities
   })
-  return await settle(deps, check, about, circumstances, hooks, judgement)
+  return await settle(deps, { check, about, circumstances, hooks, judgement })
 }
 
 const lateJudgement = (check: FaceCheckRow): Judgement => ({
@@ -57,13 +57,17 @@ const lateJudgement = (check: FaceCheckRow): Judgement => ({
   suspicious: false
 })
 
+interface SettleInput {
+  check: FaceCheckRow
+  about: FaceBinding
+  circumstances: FaceCircumstances
+  hooks: VerdictHooks
+  judgement: Judgement
+}
+
 async function settle (
   deps: FaceChecksDeps,
-  check: FaceCheckRow,
-  about: FaceBinding,
-  circumstances: FaceCircumstances,
-  hooks: VerdictHooks,
-  judgement: Judgement
+  { check, about, circumstances, hooks, judgement }: SettleInput
 ): Promise<Verdict> {
   if (judgement.status === 'pending') return await reachable(deps, check)
   if (judgement.status === 'error' && !judgement.final) return await unreachable(deps, check)

@@ -44,9 +44,7 @@ export type IdentityRefusal =
  */
 export async function verifyIdentity (
   deps: IdentityDeps,
-  personId: string,
-  input: IdentityInput,
-  circumstances: IdentityCircumstances
+  { personId, input, circumstances }: { personId: string; input: IdentityInput; circumstances: IdentityCircumstances }
 ): Promise<{ ok: true; validity: CardValidity } | IdentityRefusal> {
   if (!input.consent.given || !isCurrentVersion(deps, input.consent.version)) {
     return { ok: false, code: 'consent_required' }

@@ -30,13 +30,14 @@ const changeBy = (act: KeyAct): KeyChange => ({ by: act.actor, reason: act.reaso
 
 type KeyEvent = 'signing-key.created' | 'signing-key.activated' | 'signing-key.retired' | 'signing-key.removed'
 
-const record = async (
-  trx: Transaction<Database>,
-  audit: Audit,
-  act: KeyAct,
-  type: KeyEvent,
+interface RecordInput {
+  audit: Audit
+  act: KeyAct
+  type: KeyEvent
   details: AuditDetails
-): Promise<void> => {
+}
+
+const record = async (trx: Transaction<Database>, { audit, act, type, details }: RecordInput): Promise<void> => {
   await audit.record(trx, {
     type,
     ...act,
@@ -52,7 +53,7 @@ export async function publishNext ({ db, crypto, audit }: KeyServices, act: KeyA
   const key = await makeKey(crypto, alg)
   await inTransaction(db, async (trx) => {
     await publish(trx, key, changeBy(act))
-    await record(trx, audit, act, 'signing-key.created', { kid: key.kid, alg })
+    await record(trx, { audit, act, type: 'signing-key.created', details: { kid: key.kid, alg } })
   })
   return key.kid
 }
@@ -77,9 +78,9 @@ export async function rotateNow (
   act: KeyAct,
   alg: SigningAlg
 ): Promise<RotationResult> {
-  const { active, retired } = await rotate(trx, alg, keyTimes.published, changeBy(act))
-  await record(trx, audit, act, 'signing-key.activated', { kid: active, alg })
-  if (retired !== null) await record(trx, audit, act, 'signing-key.retired', { kid: retired, alg })
+  const { active, retired } = await rotate(trx, { alg, publishedSeconds: keyTimes.published, change: changeBy(act) })
+  await record(trx, { audit, act, type: 'signing-key.activated', details: { kid: active, alg } })
+  if (retired !== null) await record(trx, { audit, act, type: 'signing-key.retired', details: { kid: retired, alg } })
   return { active, retired, removedAfterSeconds: keyTimes.retired }
 }
 
@@ -89,12 +90,10 @@ export async function rotateNow (
  */
 export async function removeRetired (
   trx: Transaction<Database>,
-  { audit }: Pick<KeyServices, 'audit'>,
-  act: KeyAct,
-  kid: string
+  { keyServices: { audit }, act, kid }: { keyServices: Pick<KeyServices, 'audit'>; act: KeyAct; kid: string }
 ): Promise<void> {
-  await removeKey(trx, kid, keyTimes.retired, changeBy(act))
-  await record(trx, audit, act, 'signing-key.removed', { kid })
+  await removeKey(trx, { kid, retiredSeconds: keyTimes.retired, change: changeBy(act) })
+  await record(trx, { audit, act, type: 'signing-key.removed', details: { kid } })
 }
 
 export interface EmergencyResult {
@@ -130,13 +129,18 @@ export async function emergencyRemoval (
   if (found === undefined) throw new DomainError('signing_key_unknown', { kid })
   const spare = await makeKey(crypto, found.alg as SigningAlg)
   return await inTransaction(db, async (trx) => {
-    const { alg, was, successor, successorKnown } = await expel(trx, kid, spare, changeBy(act))
-    await record(trx, audit, act, 'signing-key.removed', { kid, alg, was, emergency: true })
+    const { alg, was, successor, successorKnown } = await expel(trx, { kid, spare, change: changeBy(act) })
+    await record(trx, { audit, act, type: 'signing-key.removed', details: { kid, alg, was, emergency: true } })
     if (successor === spare.kid) {
-      await record(trx, audit, act, 'signing-key.created', { kid: successor, alg, emergency: true })
+      await record(trx, { audit, act, type: 'signing-key.created', details: { kid: successor, alg, emergency: true } })
     }
     if (successor !== null) {
-      await record(trx, audit, act, 'signing-key.activated', { kid: successor, alg, emergency: true })
+      await record(trx, {
+        audit,
+        act,
+        type: 'signing-key.activated',
+        details: { kid: successor, alg, emergency: true }
+      })
     }
     return { removed: kid, was, active: successor, successorKnown, sitesMayTrustForSeconds: publicMaxAge }
   })

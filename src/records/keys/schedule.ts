@@ -66,7 +66,7 @@ export async function runKeySchedule (deps: ScheduleServices): Promise<Scheduled
   for (const { kid, alg } of await removable(db, keyTimes.retired)) {
     const claimed = await unlessOvertaken(
       inTransaction(db, async (trx) => {
-        await removeRetired(trx, deps, act('schedule'), kid)
+        await removeRetired(trx, { keyServices: deps, act: act('schedule'), kid })
       })
     )
     if (claimed !== null) did({ step: 'removed', alg, kid })

@@ -97,9 +97,7 @@ export async function findAttempt (db: Db, uid: string): Promise<AttemptRow | un
  */
 export async function identify (
   trx: Db,
-  uid: string,
-  browserHash: string,
-  proof: Extract<Proof, { personId: string }>
+  { uid, browserHash, proof }: { uid: string; browserHash: string; proof: Extract<Proof, { personId: string }> }
 ): Promise<boolean> {
   const added = JSON.stringify([proof])
   const result = await sql`
@@ -114,16 +112,20 @@ export async function identify (
   return result.rows.length === 1
 }
 
+interface IdentifyOrganizationInput {
+  uid: string
+  browserHash: string
+  proof: Extract<Proof, { kind: 'organization' }>
+  who: { personId: string; representation: RepresentationRef } | null
+}
+
 /**
  * The password of an organization was right: the attempt restarts for this organization. `who` is set when it is known
  * which person must prove to be there; this person has proved nothing yet.
  */
 export async function identifyOrganization (
   trx: Db,
-  uid: string,
-  browserHash: string,
-  proof: Extract<Proof, { kind: 'organization' }>,
-  who: { personId: string; representation: RepresentationRef } | null
+  { uid, browserHash, proof, who }: IdentifyOrganizationInput
 ): Promise<boolean> {
   const result = await sql`
     update login_attempt
@@ -134,15 +136,19 @@ export async function identifyOrganization (
   return result.rows.length === 1
 }
 
+interface NameAgentInput {
+  uid: string
+  browserHash: string
+  who: { personId: string; representation: Extract<RepresentationRef, { role: 'agent' }> }
+}
+
 /**
  * The agent, of the organization that was identified. False: another organization was identified meanwhile, or the
  * attempt has ended.
  */
 export async function nameAgent (
   trx: Db,
-  uid: string,
-  browserHash: string,
-  who: { personId: string; representation: Extract<RepresentationRef, { role: 'agent' }> }
+  { uid, browserHash, who }: NameAgentInput
 ): Promise<boolean> {
   const proved = JSON.stringify([
     { kind: 'organization', organizationId: who.representation.organizationId, role: 'agent' }
@@ -155,13 +161,17 @@ export async function nameAgent (
   return result.rows.length === 1
 }
 
+interface AddProofsInput {
+  uid: string
+  browserHash: string
+  personId: string
+  proofs: Proof[]
+}
+
 /** Adds proofs of the person that the attempt is about already (or of the first one). Refused for any other. */
 export async function addProofs (
   trx: Db,
-  uid: string,
-  browserHash: string,
-  personId: string,
-  proofs: Proof[]
+  { uid, browserHash, personId, proofs }: AddProofsInput
 ): Promise<boolean> {
   const result = await sql`
     update login_attempt
@@ -185,9 +195,7 @@ export async function startAfresh (trx: Db, uid: string, browserHash: string): P
 
 export async function chooseRepresentation (
   trx: Db,
-  uid: string,
-  browserHash: string,
-  representation: RepresentationRef
+  { uid, browserHash, representation }: { uid: string; browserHash: string; representation: RepresentationRef }
 ): Promise<boolean> {
   const result = await sql`
     update login_attempt set representation = ${JSON.stringify(representation)}::jsonb

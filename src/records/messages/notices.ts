@@ -138,7 +138,7 @@ export async function draftNotice (
         reason: act.reason.trim()
       })
       .execute()
-    await record(trx, deps, 'notice.drafted', act, { id, audience, targetId })
+    await record(trx, deps, { type: 'notice.drafted', act, storedNotice: { id, audience, targetId } })
   })
   return { ok: true, id }
 }
@@ -152,12 +152,16 @@ async function isThere (db: Db, audience: 'person' | 'organization', id: string 
   return row !== undefined
 }
 
+interface RecordInput {
+  type: 'notice.drafted' | 'notice.started' | 'notice.cancelled'
+  act: Act
+  storedNotice: Pick<StoredNotice, 'id' | 'audience' | 'targetId'>
+}
+
 async function record (
   trx: Trx,
   deps: Pick<MessagesDeps, 'audit'>,
-  type: 'notice.drafted' | 'notice.started' | 'notice.cancelled',
-  act: Act,
-  { id, audience, targetId }: Pick<StoredNotice, 'id' | 'audience' | 'targetId'>
+  { type, act, storedNotice: { id, audience, targetId } }: RecordInput
 ): Promise<void> {
   await deps.audit.record(trx, {
     type,
@@ -259,7 +263,7 @@ export async function startNotice (
       .returning(['id', 'audience', 'targetId'])
       .executeTakeFirst()
     if (row === undefined) return false
-    await record(trx, deps, 'notice.started', act, row)
+    await record(trx, deps, { type: 'notice.started', act, storedNotice: row })
     await enqueuePart(trx, deps, { id, position: null })
     return true
   })
@@ -276,7 +280,7 @@ export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, ac
       .returning(['id', 'audience', 'targetId'])
       .executeTakeFirst()
     if (row === undefined) return false
-    await record(trx, deps, 'notice.cancelled', act, row)
+    await record(trx, deps, { type: 'notice.cancelled', act, storedNotice: row })
     return true
   })
 }

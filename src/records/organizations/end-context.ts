@@ -11,13 +11,15 @@ import type { Trx } from './repository.ts'
 export async function endContext (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'audit' | 'crypto'>,
-  contextId: string,
-  about: { reason: string; traceId?: string | undefined }
+  { contextId, about }: { contextId: string; about: { reason: string; traceId?: string | undefined } }
 ): Promise<void> {
   const ended = await revokeContext(trx, contextId)
   if (ended.length === 0) return
-  await recordSessionsEnded(trx, deps, ended, {
-    reason: about.reason,
-    ...(about.traceId === undefined ? {} : { traceId: about.traceId })
+  await recordSessionsEnded(trx, deps, {
+    ended,
+    about: {
+      reason: about.reason,
+      ...(about.traceId === undefined ? {} : { traceId: about.traceId })
+    }
   })
 }

@@ -81,9 +81,11 @@ export async function applyRegisterChange (
     if (row.name !== row.oldName) changed.push('name')
     if (row.status !== row.oldStatus) changed.push('status')
     if (row.representative !== row.oldRepresentative) changed.push('legal_representative')
-    if (changed.includes('name')) await renamed(deps, trx, row, news.version)
-    if (changed.includes('legal_representative')) await representativeChanged(deps, trx, row, news.version)
-    if (changed.includes('status')) await statusChanged(deps, trx, row, news.version)
+    if (changed.includes('name')) await renamed(deps, trx, { applied: row, version: news.version })
+    if (changed.includes('legal_representative')) {
+      await representativeChanged(deps, trx, { row, version: news.version })
+    }
+    if (changed.includes('status')) await statusChanged(deps, trx, { row, version: news.version })
     return { outcome: 'applied', organizationId: row.organizationId, changed }
   })
 }
@@ -134,8 +136,7 @@ const toLockedOrganization = ({
 async function renamed (
   deps: OrganizationsDeps,
   trx: Trx,
-  { organizationId }: Applied,
-  version: number
+  { applied: { organizationId }, version }: { applied: Applied; version: number }
 ): Promise<void> {
   await deps.audit.record(trx, {
     type: 'organization.updated',
@@ -147,7 +148,11 @@ async function renamed (
   await refreshDigests(trx, deps, organizationId)
 }
 
-async function representativeChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, version: number): Promise<void> {
+async function representativeChanged (
+  deps: OrganizationsDeps,
+  trx: Trx,
+  { row, version }: { row: Applied; version: number }
+): Promise<void> {
   const { organizationId, oldRepresentative, representative } = row
   await deps.audit.record(trx, {
     type: 'organization.representative-changed',
@@ -158,12 +163,18 @@ async function representativeChanged (deps: OrganizationsDeps, trx: Trx, row: Ap
   })
   // the first one takes nothing from anybody
   if (oldRepresentative !== null) {
-    await endContext(trx, deps, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
-    await endDelegations(trx, deps, toLockedOrganization(row), {
-      to: 'suspended',
-      withdrawSubmitted: true,
-      reason: 'legal_representative_changed',
-      message: 'delegation-suspended'
+    await endContext(trx, deps, {
+      contextId: `lr:${organizationId}`,
+      about: { reason: 'legal_representative_changed' }
+    })
+    await endDelegations(trx, deps, {
+      organization: toLockedOrganization(row),
+      ending: {
+        to: 'suspended',
+        withdrawSubmitted: true,
+        reason: 'legal_representative_changed',
+        message: 'delegation-suspended'
+      }
     })
     await revokeTrustedBrowsers(trx, { organizationId })
   }
@@ -179,7 +190,11 @@ async function representativeChanged (deps: OrganizationsDeps, trx: Trx, row: Ap
   }
 }
 
-async function statusChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, version: number): Promise<void> {
+async function statusChanged (
+  deps: OrganizationsDeps,
+  trx: Trx,
+  { row, version }: { row: Applied; version: number }
+): Promise<void> {
   const { organizationId, oldStatus, status, representative } = row
   const ends = status === 'dissolved' || status === 'suspended'
   const type =
@@ -198,12 +213,15 @@ async function statusChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, v
   if (!ends) return
   const reason = `organization_${status}` as const
   const message = `organization-${status}` as const
-  await endContext(trx, deps, `lr:${organizationId}`, { reason })
-  await endDelegations(trx, deps, toLockedOrganization(row), {
-    to: status === 'dissolved' ? 'revoked' : 'suspended',
-    withdrawSubmitted: status === 'dissolved',
-    reason,
-    message
+  await endContext(trx, deps, { contextId: `lr:${organizationId}`, about: { reason } })
+  await endDelegations(trx, deps, {
+    organization: toLockedOrganization(row),
+    ending: {
+      to: status === 'dissolved' ? 'revoked' : 'suspended',
+      withdrawSubmitted: status === 'dissolved',
+      reason,
+      message
+    }
   })
   await revokeTrustedBrowsers(trx, { organizationId })
   if (representative !== null) {
@@ -228,15 +246,17 @@ export async function registeredPerson (
   if (!isCertType(certType)) throw new DomainError('register_news')
   const number = parseCertNo(certType, certNo, shanghaiDate(deps.clock.now()))
   if (!read.ok || !number.ok) throw new DomainError('register_news')
-  const known = await personByCertNo(deps.db, deps.crypto, certType, number.value)
+  const known = await personByCertNo(deps.db, deps.crypto, { certType, certNo: number.value })
   if (known !== null) return known.id
   try {
     return await inTransaction(deps.db, async (trx) => {
       const { id } = await insertPerson(trx, deps.crypto, {
-        status: 'active',
-        name: read.value,
-        certType,
-        certNo: number.value
+        person: {
+          status: 'active',
+          name: read.value,
+          certType,
+          certNo: number.value
+        }
       })
       await deps.audit.record(trx, {
         type: 'person.created',
@@ -249,7 +269,7 @@ export async function registeredPerson (
   } catch (error) {
     // another process made the same person at the same time
     if (!isUniqueViolation(error, 'person_cert_no')) throw error
-    const other = await personByCertNo(deps.db, deps.crypto, certType, number.value)
+    const other = await personByCertNo(deps.db, deps.crypto, { certType, certNo: number.value })
     if (other === null) throw error
     return other.id
   }

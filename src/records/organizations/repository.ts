@@ -56,9 +56,11 @@ export interface NewOrganization {
 /** Inserts an organization; throws a unique violation when the code exists already. */
 export async function insertOrganization (
   trx: Db,
-  crypto: Pick<FieldCrypto, 'encrypt'>,
-  organization: NewOrganization,
-  id = newOrganizationId()
+  {
+    crypto,
+    organization,
+    id = newOrganizationId()
+  }: { crypto: Pick<FieldCrypto, 'encrypt'>; organization: NewOrganization; id?: string | undefined }
 ): Promise<{ id: string }> {
   const {
     uscc,
@@ -128,7 +130,10 @@ export async function lockOrganizationByDelegation (
 }
 
 /** Replaces an outdated hash (new parameters) unless the password was changed meanwhile. */
-export async function replaceOrganizationPasswordHash (db: Db, id: string, from: string, to: string): Promise<boolean> {
+export async function replaceOrganizationPasswordHash (
+  db: Db,
+  { id, from, to }: { id: string; from: string; to: string }
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('organization')
     .set({ passwordHash: to })

@@ -39,15 +39,21 @@ export async function suspendOrganization (
       organizationId,
       personId: row.legalRepresentativeId
     })
-    await endContext(trx, deps, `lr:${organizationId}`, {
-      reason: 'organization_suspended',
-      ...(act.traceId === null ? {} : { traceId: act.traceId })
+    await endContext(trx, deps, {
+      contextId: `lr:${organizationId}`,
+      about: {
+        reason: 'organization_suspended',
+        ...(act.traceId === null ? {} : { traceId: act.traceId })
+      }
     })
-    await endDelegations(trx, deps, organization, {
-      to: 'suspended',
-      withdrawSubmitted: false,
-      reason: 'organization_suspended',
-      message: 'organization-suspended'
+    await endDelegations(trx, deps, {
+      organization,
+      ending: {
+        to: 'suspended',
+        withdrawSubmitted: false,
+        reason: 'organization_suspended',
+        message: 'organization-suspended'
+      }
     })
     await revokeTrustedBrowsers(trx, { organizationId })
     if (row.legalRepresentativeId !== null) {
@@ -69,9 +75,7 @@ export async function suspendOrganization (
  */
 export async function releaseOrganization (
   deps: OrganizationsDeps,
-  act: StaffAct,
-  organizationId: string,
-  active: boolean
+  { act, organizationId, active }: { act: StaffAct; organizationId: string; active: boolean }
 ): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const row = await trx
@@ -110,9 +114,11 @@ export async function releaseOrganization (
 /** The register was asked by staff, now. */
 export async function noteChecked (
   deps: Pick<OrganizationsDeps, 'db' | 'audit'>,
-  act: StaffAct,
-  organizationId: string,
-  details: Record<string, string | number | boolean | null | string[]>
+  {
+    act,
+    organizationId,
+    details
+  }: { act: StaffAct; organizationId: string; details: Record<string, string | number | boolean | null | string[]> }
 ): Promise<void> {
   await inTransaction(deps.db, async (trx) => {
     await trx

@@ -6,9 +6,7 @@ const trustedBrowserDays = 30
 
 export async function isTrustedBrowser (
   db: Db,
-  organizationId: string,
-  personId: string,
-  browserHash: string
+  { organizationId, personId, browserHash }: { organizationId: string; personId: string; browserHash: string }
 ): Promise<boolean> {
   const row = await db
     .selectFrom('trustedBrowser')
@@ -37,9 +35,7 @@ export async function isBrowserOfOrganization (db: Db, organizationId: string, b
 
 export async function trustBrowser (
   trx: Trx,
-  organizationId: string,
-  personId: string,
-  browserHash: string
+  { organizationId, personId, browserHash }: { organizationId: string; personId: string; browserHash: string }
 ): Promise<void> {
   const expiresAt = sql<Date>`now() + make_interval(days => ${trustedBrowserDays})`
   await trx

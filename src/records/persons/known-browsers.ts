@@ -16,7 +16,10 @@ export async function isKnownBrowser (db: Db, personId: string, browserHash: str
 }
 
 /** Remember a browser after a complete login. */
-export async function rememberBrowser (trx: Db, personId: string, browserHash: string, label: string): Promise<void> {
+export async function rememberBrowser (
+  trx: Db,
+  { personId, browserHash, label }: { personId: string; browserHash: string; label: string }
+): Promise<void> {
   await trx
     .insertInto('knownBrowser')
     .values({ personId, browserHash, label })

@@ -158,8 +158,7 @@ export async function personBySub (db: Db, crypto: FieldCrypto, sub: string): Pr
 export async function personByCertNo (
   db: Db,
   crypto: FieldCrypto,
-  certType: string,
-  certNo: string
+  { certType, certNo }: { certType: string; certNo: string }
 ): Promise<StoredPerson | null> {
   return opened(crypto, await byCertNo(db, certNoIndex(crypto, certType, certNo)))
 }
@@ -189,8 +188,7 @@ export interface NewPerson {
 export async function insertPerson (
   trx: Db,
   crypto: FieldCrypto,
-  person: NewPerson,
-  id = newPersonId()
+  { person, id = newPersonId() }: { person: NewPerson; id?: string | undefined }
 ): Promise<{ id: string; sub: string }> {
   const seal = (column: string, value: string | undefined): string | null =>
     value === undefined ? null : crypto.encrypt('person', column, id, value)
@@ -225,7 +223,10 @@ export async function insertPerson (
 }
 
 /** Replaces an outdated hash (new parameters) unless the password was changed meanwhile. */
-export async function replacePasswordHash (db: Db, id: string, from: string, to: string): Promise<boolean> {
+export async function replacePasswordHash (
+  db: Db,
+  { id, from, to }: { id: string; from: string; to: string }
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('person')
     .set({ passwordHash: to })

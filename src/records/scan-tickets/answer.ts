@@ -28,9 +28,11 @@ const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_tok
  */
 async function take (
   trx: Trx,
-  scanToken: string,
-  { contextDigest, checkNumber = '' }: Answer,
-  actor: PhoneActor
+  {
+    scanToken,
+    answer: { contextDigest, checkNumber = '' },
+    actor
+  }: { scanToken: string; answer: Answer; actor: PhoneActor }
 ): Promise<TicketRow | undefined> {
   const right = sql<boolean>`(not t.number_entry or t.accepted_at is not null or t.check_number = ${checkNumber})`
   const last = sql<boolean>`(not ${right} and t.number_tries + 1 >= ${ticketLimits.numberTries})`
@@ -50,16 +52,14 @@ async function take (
 /** Stores the answer on the ticket. Throws Refused; a wrong number stays counted. */
 async function accepted (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  answer: Answer,
-  actor: PhoneActor
+  { scanToken, answer, actor }: { scanToken: string; answer: Answer; actor: PhoneActor }
 ): Promise<TicketRow> {
   const before = await heldTicket(deps.db, scanToken, actor)
   requireDigest(before, answer)
   const taken = await inTransaction(deps.db, async (trx) => {
-    const row = await take(trx, scanToken, answer, actor)
+    const row = await take(trx, { scanToken, answer, actor })
     if (row === undefined) return null
-    if (row.acceptedAt === null) return await wrongNumber(deps, trx, row, actor)
+    if (row.acceptedAt === null) return await wrongNumber(deps, trx, { row, actor })
     if (before.acceptedAt === null) {
       await deps.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
     }
@@ -74,8 +74,7 @@ async function accepted (
 async function wrongNumber (
   deps: ScanTicketsDeps,
   trx: Trx,
-  row: TicketRow,
-  actor: PhoneActor
+  { row, actor }: { row: TicketRow; actor: PhoneActor }
 ): Promise<'number_mismatch' | 'number_exhausted'> {
   await deps.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
   if (row.state !== 'failed') return 'number_mismatch'
@@ -89,13 +88,11 @@ async function wrongNumber (
 
 export async function accept (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  answer: Answer,
-  actor: PhoneActor
+  { scanToken, answer, actor }: { scanToken: string; answer: Answer; actor: PhoneActor }
 ): Promise<{ ok: true; view: ScanView } | PhoneRefusal> {
   return await answered(async () => ({
     ok: true,
-    view: await buildView(deps, deps.db, await accepted(deps, scanToken, answer, actor))
+    view: await buildView(deps, deps.db, await accepted(deps, { scanToken, answer, actor }))
   }))
 }
 
@@ -106,14 +103,12 @@ export async function accept (
  */
 export async function confirm (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  answer: Answer,
-  actor: PhoneActor
+  { scanToken, answer, actor }: { scanToken: string; answer: Answer; actor: PhoneActor }
 ): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
     const before = await heldTicket(deps.db, scanToken, actor)
     requireDigest(before, answer)
-    if (before.numberEntry && before.acceptedAt === null) await accepted(deps, scanToken, answer, actor)
+    if (before.numberEntry && before.acceptedAt === null) await accepted(deps, { scanToken, answer, actor })
     const confirmed = await inTransaction(deps.db, async (trx) => {
       const { rows } = await sql<TicketRow & { personId: string }>`
         update scan_ticket t
@@ -133,7 +128,7 @@ export async function confirm (
         returning ${ticketColumns}`.execute(trx)
       const row = rows[0]
       if (row === undefined) return false
-      await takeEffect(deps, trx, row, actor)
+      await takeEffect(deps, trx, { row, actor })
       await deps.audit.record(trx, {
         type: 'scan-ticket.confirmed',
         ...eventAbout(row, actor),
@@ -147,7 +142,11 @@ export async function confirm (
   })
 }
 
-async function takeEffect (deps: ScanTicketsDeps, trx: Trx, row: HeldTicket, actor: PhoneActor): Promise<void> {
+async function takeEffect (
+  deps: ScanTicketsDeps,
+  trx: Trx,
+  { row, actor }: { row: HeldTicket; actor: PhoneActor }
+): Promise<void> {
   const { personId } = row
   if (row.proof === 'face') {
     const about = { personId, purpose: row.purpose, binding: buildBinding(row), scanTicketId: row.id }

@@ -18,9 +18,7 @@ const bindSeconds = 300
  */
 export async function bindBrowser (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  actor: PhoneActor,
-  label: string
+  { scanToken, actor, label }: { scanToken: string; actor: PhoneActor; label: string }
 ): Promise<BoundBrowser | null> {
   if (!/^[\w-]{43}$/.test(scanToken) || actor.device !== null) return null
   const found = await deps.db

@@ -96,7 +96,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, watcher: TicketWatcher
       }
     },
     async consume (trx, ticketId, binding) {
-      const consumed = await consume(deps, trx, ticketId, binding)
+      const consumed = await consume(deps, trx, { ticketId, binding })
       if (consumed !== null) {
         deps.metrics.scanTickets.inc({ state: 'consumed' })
         // the transaction is not committed yet: then the next period sees it
@@ -231,8 +231,7 @@ async function unscannedBefore (trx: Trx, ticket: NewTicket): Promise<number | n
 async function consume (
   deps: ScanTicketsDeps,
   trx: Trx,
-  ticketId: string,
-  binding: Consumption
+  { ticketId, binding }: { ticketId: string; binding: Consumption }
 ): Promise<{ personId: string; proofs: Proof[] } | null> {
   const { rows } = await sql<ConsumedRow>`
     update scan_ticket set state = 'consumed', consumed_at = now()

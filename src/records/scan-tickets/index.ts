@@ -58,15 +58,18 @@ export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
       if (state === 'expired' || state === 'superseded') return refuse('expired')
       return { ok: true, view: await buildView(deps, deps.db, row) }
     },
-    accept: (token, answer, actor) => told(token, actor, accept(deps, token, answer, actor)),
-    submitIdentity: (token, input, actor) => told(token, actor, submitIdentity(deps, token, input, actor)),
-    beginFace: (token, input, actor) => told(token, actor, beginFace(deps, token, input, actor)),
-    faceVerdict: (token, checkId, actor) => told(token, actor, faceVerdict(deps, token, checkId, actor)),
-    useCounterCode: (token, code, actor) => told(token, actor, useCounterCode(deps, token, code, actor)),
-    confirm: (token, answer, actor) => told(token, actor, confirm(deps, token, answer, actor)),
+    accept: (token, answer, actor) => told(token, actor, accept(deps, { scanToken: token, answer, actor })),
+    submitIdentity: (token, input, actor) =>
+      told(token, actor, submitIdentity(deps, { scanToken: token, input, actor })),
+    beginFace: (token, input, actor) => told(token, actor, beginFace(deps, { scanToken: token, input, actor })),
+    faceVerdict: (token, checkId, actor) =>
+      told(token, actor, faceVerdict(deps, { scanToken: token, checkId, actor })),
+    useCounterCode: (token, code, actor) =>
+      told(token, actor, useCounterCode(deps, { scanToken: token, code, actor })),
+    confirm: (token, answer, actor) => told(token, actor, confirm(deps, { scanToken: token, answer, actor })),
     reject: (token, actor) => told(token, actor, reject(deps, token, actor)),
     bindBrowser: async (token: string, actor: PhoneActor, label: string) =>
-      await bindBrowser(deps, token, actor, label),
+      await bindBrowser(deps, { scanToken: token, actor, label }),
     watchers: () => watcher.watchers
   } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
 }

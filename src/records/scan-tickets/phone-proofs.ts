@@ -28,17 +28,19 @@ const toFaceBinding = (row: HeldTicket): FaceBinding => ({
 /** The state on the other screen never goes back: data given again do not stop a running face check. */
 export async function submitIdentity (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  input: IdentityInput,
-  actor: PhoneActor
+  { scanToken, input, actor }: { scanToken: string; input: IdentityInput; actor: PhoneActor }
 ): Promise<Viewed> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
     if (!row.requires.includes('identity')) throw new Refused('wrong_state')
-    const verified = await verifyIdentity(deps, row.personId, input, {
-      source: usedFor(row.id),
-      locale: actor.locale,
-      ...circumstances(row, actor)
+    const verified = await verifyIdentity(deps, {
+      personId: row.personId,
+      input,
+      circumstances: {
+        source: usedFor(row.id),
+        locale: actor.locale,
+        ...circumstances(row, actor)
+      }
     })
     if (!verified.ok) return verified
     const sealed = deps.crypto.encrypt('scan_ticket', 'identity_enc', row.id, JSON.stringify(verified.validity))
@@ -75,9 +77,7 @@ export interface FaceInput {
 
 export async function beginFace (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  input: FaceInput,
-  actor: PhoneActor
+  { scanToken, input, actor }: { scanToken: string; input: FaceInput; actor: PhoneActor }
 ): Promise<{ ok: true; begun: FaceBegun } | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
@@ -97,9 +97,9 @@ export async function beginFace (
       },
       {
         begun: async (trx, checkId) =>
-          await markTicket(trx, row, sql`state = 'face', face_check_id = ${checkId}, failure = null`),
+          await markTicket(trx, { row, assignments: sql`state = 'face', face_check_id = ${checkId}, failure = null` }),
         exhausted: async (trx) =>
-          (await markTicket(trx, row, sql`state = 'face', failure = 'face_exhausted'`)) &&
+          (await markTicket(trx, { row, assignments: sql`state = 'face', failure = 'face_exhausted'` })) &&
           row.failure !== 'face_exhausted'
       }
     )
@@ -109,18 +109,16 @@ export async function beginFace (
 /** Pulls the verdict. A ticket that ended meanwhile gets none; the try is still counted. */
 export async function faceVerdict (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  checkId: string,
-  actor: PhoneActor
+  { scanToken, checkId, actor }: { scanToken: string; checkId: string; actor: PhoneActor }
 ): Promise<FaceVerdict | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
     return await pullVerdict(deps, checkId, toFaceBinding(row), circumstances(row, actor), {
       passed: async (trx, id) => {
-        await markTicket(trx, row, sql`proof = 'face', failure = null`, id)
+        await markTicket(trx, { row, assignments: sql`proof = 'face', failure = null`, checkId: id })
       },
       failed: async (trx, id, left) => {
-        await markTicket(trx, row, sql`failure = ${fewest(left) === 0 ? 'face_exhausted' : 'face_failed'}`, id)
+        await markTicket(trx, { row, assignments: sql`failure = ${fewest(left) === 0 ? 'face_exhausted' : 'face_failed'}`, checkId: id })
       }
     })
   })
@@ -129,9 +127,7 @@ export async function faceVerdict (
 /** Changes a ticket that still wants a face; with `checkId` only if that is its current check. */
 async function markTicket (
   trx: Trx,
-  row: HeldTicket,
-  assignments: ReturnType<typeof sql>,
-  checkId?: string
+  { row, assignments, checkId }: { row: HeldTicket; assignments: ReturnType<typeof sql>; checkId?: string | undefined }
 ): Promise<boolean> {
   const { rows } = await sql`
     update scan_ticket t set ${assignments}
@@ -144,9 +140,7 @@ async function markTicket (
 
 export async function useCounterCode (
   deps: ScanTicketsDeps,
-  scanToken: string,
-  code: string,
-  actor: PhoneActor
+  { scanToken, code, actor }: { scanToken: string; code: string; actor: PhoneActor }
 ): Promise<Viewed> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)

@@ -24,8 +24,7 @@ export interface LogoutDelivery {
 export async function recordSessionsEnded (
   trx: Transaction<Database>,
   deps: Pick<SessionsDeps, 'audit' | 'crypto'>,
-  ended: EndedClientSession[],
-  about: { traceId?: string; reason: string }
+  { ended, about }: { ended: EndedClientSession[]; about: { traceId?: string; reason: string } }
 ): Promise<void> {
   for (const { clientId, sid, accountId } of ended) {
     if (sid === null) continue
@@ -65,6 +64,6 @@ export async function endSession (
   about: { traceId?: string; reason: string }
 ): Promise<void> {
   await inTransaction(deps.db, async (trx) => {
-    await recordSessionsEnded(trx, deps, await revokeSession(trx, sessionUid), about)
+    await recordSessionsEnded(trx, deps, { ended: await revokeSession(trx, sessionUid), about })
   })
 }

@@ -19,8 +19,7 @@ export async function readUnmaskingNeedsApproval (db: Kysely<Database> | Transac
 export async function setUnmaskingNeedsApproval (
   trx: Transaction<Database>,
   { audit }: Pick<SettingsDeps, 'audit'>,
-  needed: boolean,
-  act: Act
+  { needed, act }: { needed: boolean; act: Act }
 ): Promise<boolean> {
   const { rows } = await sql<{ version: number }>`
     insert into setting as s (name, value, changed_by, reason, changed_at)

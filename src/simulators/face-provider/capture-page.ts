@@ -30,7 +30,14 @@ function say (locale: Locale, key: Word): string {
 /** A word as attribute text. */
 const plain = (locale: Locale, key: Word): string => escape(word(locale, key).text)
 
-function layout (locale: Locale, title: string, languagesAt: string | null, main: string): string {
+interface LayoutInput {
+  locale: Locale
+  title: string
+  languagesAt: string | null
+  main: string
+}
+
+function layout ({ locale, title, languagesAt, main }: LayoutInput): string {
   const languages =
     languagesAt === null
       ? ''
@@ -77,10 +84,11 @@ export function capturePage ({ locale, action, missing }: CaptureModel): string 
     .join('\n')
   const described = missing ? 'choose-hint choose-error' : 'choose-hint'
   return layout(
-    locale,
-    title,
-    action,
-    `${summary}<h1>${t('title')}</h1>
+    {
+      locale,
+      title,
+      languagesAt: action,
+      main: `${summary}<h1>${t('title')}</h1>
 <h2>${t('prepare')}</h2>
 <ul class="tips">${(['light', 'frame', 'uncovered', 'single'] as const).map((key) => `<li>${t(key)}</li>`).join('')}</ul>
 <section id="camera" aria-labelledby="camera-title" hidden>
@@ -99,15 +107,13 @@ ${radios}
 </fieldset>
 <button type="submit" class="main">${t('submit')}</button>
 </form>`
+    }
   )
 }
 
 /** Nothing left to do here: finished without an address to go back to, or a link that is no longer good. */
 export function endPage (locale: Locale, kind: 'done' | 'gone'): string {
   return layout(
-    locale,
-    plain(locale, `${kind}Title`),
-    null,
-    `<h1 tabindex="-1">${say(locale, `${kind}Title`)}</h1>\n<p>${say(locale, `${kind}Text`)}</p>`
+    { locale, title: plain(locale, `${kind}Title`), languagesAt: null, main: `<h1 tabindex="-1">${say(locale, `${kind}Title`)}</h1>\n<p>${say(locale, `${kind}Text`)}</p>` }
   )
 }

@@ -87,8 +87,7 @@ export async function contractRoutes (app: FastifyInstance, options: ContractOpt
     if (signature?.key && signature.signature !== undefined) {
       const headers = signAnswer(
         signature.key,
-        { status: reply.statusCode, body, requestSignature: signature.signature },
-        now()
+        { answer: { status: reply.statusCode, body, requestSignature: signature.signature }, now: now() }
       )
       if (request.faceFault === 'forged') headers['signature'] = `sig=:${Buffer.alloc(32, 7).toString('base64')}:`
       reply.headers(headers)

@@ -99,13 +99,17 @@ export function createRequestVerifier (
   }
 }
 
+interface SignatureHeadersInput {
+  components: string
+  lines: string[]
+  tag: string
+  digest: string
+  now: number
+}
+
 function signatureHeaders (
   key: SandboxKey,
-  components: string,
-  lines: string[],
-  tag: string,
-  digest: string,
-  now: number
+  { components, lines, tag, digest, now }: SignatureHeadersInput
 ): Record<string, string> {
   const parameters = `(${components});created=${Math.floor(now / 1000)};nonce="${randomUUID()}";keyid="${key.keyId}";alg="${key.algorithm}";tag="${tag}"`
   const base = [...lines, `"@signature-params": ${parameters}`].join('\n')
@@ -116,12 +120,16 @@ function signatureHeaders (
   }
 }
 
+interface SignAnswerInput {
+  answer: { status: number; body: string | Buffer; requestSignature: string }
+  now: number
+  service?: string | undefined
+}
+
 /** Headers of an answer, bound to the signature of the request. */
 export function signAnswer (
   key: SandboxKey,
-  answer: { status: number; body: string | Buffer; requestSignature: string },
-  now: number,
-  service = 'face'
+  { answer, now, service = 'face' }: SignAnswerInput
 ): Record<string, string> {
   const digest = computeDigest(answer.body)
   const lines = [
@@ -131,11 +139,7 @@ export function signAnswer (
   ]
   return signatureHeaders(
     key,
-    '"@status" "content-digest" "signature";key="sig";req',
-    lines,
-    `kora-${service}-answer`,
-    digest,
-    now
+    { components: '"@status" "content-digest" "signature";key="sig";req', lines, tag: `kora-${service}-answer`, digest, now }
   )
 }
 
@@ -144,10 +148,6 @@ export function signNotification (key: SandboxKey, body: string | Buffer, now: n
   const digest = computeDigest(body)
   return signatureHeaders(
     key,
-    '"content-digest"',
-    [`"content-digest": ${digest}`],
-    'kora-face-notification',
-    digest,
-    now
+    { components: '"content-digest"', lines: [`"content-digest": ${digest}`], tag: 'kora-face-notification', digest, now }
   )
 }

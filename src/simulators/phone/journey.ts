@@ -66,12 +66,17 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
   let finished: Journey['finished'] = null
   let refusal: Refusal | null = null
 
-  const post = async (
-    step: string,
-    path: string,
-    body: Record<string, unknown> | null,
-    method: 'GET' | 'POST' = 'POST'
-  ): Promise<AppAnswer> => {
+  const post = async ({
+    step,
+    path,
+    body,
+    method = 'POST'
+  }: {
+    step: string
+    path: string
+    body: Record<string, unknown> | null
+    method?: 'GET' | 'POST' | undefined
+  }): Promise<AppAnswer> => {
     const answer = await client.send({ step, method, key: phoneKey, path, body, scanToken, locale })
     steps.push(answer.transcript)
     return answer
@@ -80,11 +85,12 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
     refusal = { step, status, code }
     return false
   }
-  const readProblemCode = ({ body }: AppAnswer): string => (typeof body['code'] === 'string' ? body['code'] : 'no_code')
+  const readProblemCode = ({ body }: AppAnswer): string =>
+    typeof body['code'] === 'string' ? body['code'] : 'no_code'
   /** A call about the scanned ticket; takes over the view that comes back. */
   const call = async (step: string, body: Record<string, unknown> | null): Promise<AppAnswer | null> => {
     refusal = null
-    const answer = await post(step, `/app/v1/scans/${step}`, body)
+    const answer = await post({ step, path: `/app/v1/scans/${step}`, body })
     if (answer.status >= 300) {
       refuse(step, answer.status, readProblemCode(answer))
       return null
@@ -121,16 +127,16 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
     async register () {
       refusal = null
       const body = { label: `Sandbox · ${owner.handle}` }
-      let answer = await post('device', '/app/v1/devices', body)
+      let answer = await post({ step: 'device', path: '/app/v1/devices', body })
       if (readProblemCode(answer) === 'key_revoked') {
         phoneKey = await world.newKey()
-        answer = await post('device', '/app/v1/devices', body)
+        answer = await post({ step: 'device', path: '/app/v1/devices', body })
       }
       return answer.status < 300 || refuse('device', answer.status, readProblemCode(answer))
     },
     async scan (payload) {
       refusal = null
-      const answer = await post('scan', '/app/v1/scans', { payload })
+      const answer = await post({ step: 'scan', path: '/app/v1/scans', body: { payload } })
       if (answer.status >= 300) return refuse('scan', answer.status, readProblemCode(answer))
       scanToken = String(answer.body['scan_token'])
       view = viewIn(answer.body)
@@ -155,7 +161,7 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
         })
         const verdict = await call('face/verdict', { check_id: checkId })
         if (verdict === null) return false
-        const current = await post('view', '/app/v1/scans/current', null, 'GET')
+        const current = await post({ step: 'view', path: '/app/v1/scans/current', body: null, method: 'GET' })
         view = viewIn(current.body) ?? view
         const status = String(verdict.body['status'])
         if (status === 'passed') return true

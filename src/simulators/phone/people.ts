@@ -56,5 +56,5 @@ async function storedPerson (
   const phone = parsePhone(text)
   return phone.ok
     ? await personByPhone(db, crypto, phone.value)
-    : await personByCertNo(db, crypto, 'resident_id', text.toUpperCase())
+    : await personByCertNo(db, crypto, { certType: 'resident_id', certNo: text.toUpperCase() })
 }

@@ -80,12 +80,11 @@ export function createSignedService (
       return payload
     }
     reply.headers(
-      signAnswer(
-        signature.key,
-        { status: reply.statusCode, body: String(payload ?? ''), requestSignature: signature.signature },
-        now(),
-        'register'
-      )
+      signAnswer(signature.key, {
+        answer: { status: reply.statusCode, body: String(payload ?? ''), requestSignature: signature.signature },
+        now: now(),
+        service: 'register'
+      })
     )
     return payload
   })

@@ -44,9 +44,7 @@ export function apiPageRoutes (
           description,
           body: body === undefined ? '' : JSON.stringify(body, null, 2),
           curl: formatCurl(
-            method,
-            `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`,
-            examples[path] ?? null
+            { method, url: `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`, body: examples[path] ?? null }
           )
         }))
       })

@@ -5,7 +5,14 @@ import type { LoggedCall } from './phone.ts'
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const pretty = (value: unknown): string => (value === null ? '' : JSON.stringify(value, null, 2))
 
-export function formatCurl (method: string, url: string, body: unknown, headers: readonly string[] = []): string {
+interface FormatCurlInput {
+  method: string
+  url: string
+  body: unknown
+  headers?: readonly string[] | undefined
+}
+
+export function formatCurl ({ method, url, body, headers = [] }: FormatCurlInput): string {
   const lines = [`curl -X ${method} ${quoted(url)}`, ...headers.map((header) => `-H ${quoted(header)}`)]
   if (body !== null) lines.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`)
   return lines.join(' \\\n  ')
@@ -22,9 +29,14 @@ export function formatCalls (issuer: string, steps: readonly TranscriptStep[]): 
     curl:
       step === 'camera'
         ? null
-        : formatCurl(method, `${issuer}${path}`, body, [
-          'DPoP: <proof>',
-          ...(['device', 'scan'].includes(step) ? [] : ['Scan-Token: <scan_token>'])
-        ])
+        : formatCurl({
+          method,
+          url: `${issuer}${path}`,
+          body,
+          headers: [
+            'DPoP: <proof>',
+            ...(['device', 'scan'].includes(step) ? [] : ['Scan-Token: <scan_token>'])
+          ]
+        })
   }))
 }

@@ -19,7 +19,7 @@ export async function listAccounts (
 ): Promise<Accounts> {
   const persons = await Promise.all(
     demoPeople.map(async (person) => {
-      const stored = await personByCertNo(deps.db, deps.crypto, 'resident_id', person.certNo)
+      const stored = await personByCertNo(deps.db, deps.crypto, { certType: 'resident_id', certNo: person.certNo })
       const { name, status } = sandbox.population.get(person.certNo)
       return {
         handle: person.handle,

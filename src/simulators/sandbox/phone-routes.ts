@@ -23,12 +23,17 @@ export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phon
   }
 
   /** One step of a journey that was started by a scan. */
-  const step = <P extends TProperties>(
-    name: string,
-    summary: string,
-    members: P,
+  const step = <P extends TProperties>({
+    name,
+    summary,
+    members,
+    act
+  }: {
+    name: string
+    summary: string
+    members: P
     act: (journey: Journey, body: Record<string, unknown>) => Promise<boolean>
-  ): ApiRoute =>
+  }): ApiRoute =>
       route({
         method: 'POST',
         path: `/sandbox/api/phone/${name}`,
@@ -82,37 +87,37 @@ export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phon
         return await stepAnswer(journey, async () => (await journey.register()) && (await journey.scan(body.payload)))
       }
     }),
-    step(
-      'accept',
-      'Agree to what the phone shows',
-      { check_number: Type.Optional(schemas.checkNumber) },
-      async (journey, body) => await journey.accept(body['check_number'] as string | undefined)
-    ),
-    step(
-      'identity',
-      'Fill in the identity form',
-      { identity: Type.Optional(schemas.identity) },
-      async (journey, body) => await journey.identity((body['identity'] ?? {}) as schemas.IdentityChoice)
-    ),
-    step(
-      'face',
-      'Do the face check, as often as there are outcomes',
-      { face: Type.Optional(schemas.faces) },
-      async (journey, body) => await journey.face([body['face'] ?? 'pass'].flat() as Outcome[])
-    ),
-    step(
-      'counter-code',
-      'Use a counter code instead of the face check',
-      { code: schemas.counterCode },
-      async (journey, body) => await journey.counterCode(String(body['code']))
-    ),
-    step(
-      'confirm',
-      'Confirm',
-      { check_number: Type.Optional(schemas.checkNumber) },
-      async (journey, body) => await journey.confirm(body['check_number'] as string | undefined)
-    ),
-    step('reject', 'Decline', {}, async (journey) => await journey.reject())
+    step({
+      name: 'accept',
+      summary: 'Agree to what the phone shows',
+      members: { check_number: Type.Optional(schemas.checkNumber) },
+      act: async (journey, body) => await journey.accept(body['check_number'] as string | undefined)
+    }),
+    step({
+      name: 'identity',
+      summary: 'Fill in the identity form',
+      members: { identity: Type.Optional(schemas.identity) },
+      act: async (journey, body) => await journey.identity((body['identity'] ?? {}) as schemas.IdentityChoice)
+    }),
+    step({
+      name: 'face',
+      summary: 'Do the face check, as often as there are outcomes',
+      members: { face: Type.Optional(schemas.faces) },
+      act: async (journey, body) => await journey.face([body['face'] ?? 'pass'].flat() as Outcome[])
+    }),
+    step({
+      name: 'counter-code',
+      summary: 'Use a counter code instead of the face check',
+      members: { code: schemas.counterCode },
+      act: async (journey, body) => await journey.counterCode(String(body['code']))
+    }),
+    step({
+      name: 'confirm',
+      summary: 'Confirm',
+      members: { check_number: Type.Optional(schemas.checkNumber) },
+      act: async (journey, body) => await journey.confirm(body['check_number'] as string | undefined)
+    }),
+    step({ name: 'reject', summary: 'Decline', members: {}, act: async (journey) => await journey.reject() })
   ]
 }
 

@@ -220,5 +220,5 @@ function wholeAsCurl (issuer: string, journey: Journey): string | null {
   const payload = (scan?.request.body as { payload?: string } | null | undefined)?.payload
   return payload === undefined
     ? null
-    : formatCurl('POST', `${issuer}/sandbox/api/phone/journeys`, { payload, person: journey.owner.handle })
+    : formatCurl({ method: 'POST', url: `${issuer}/sandbox/api/phone/journeys`, body: { payload, person: journey.owner.handle } })
 }

@@ -17,8 +17,7 @@ import { answerProblems } from './problem.ts'
 export async function registerSandbox (
   app: FastifyInstance,
   deps: SimulatorsDeps,
-  sandbox: Sandbox,
-  tickets: BrowserSide
+  { sandbox, tickets }: { sandbox: Sandbox; tickets: BrowserSide }
 ): Promise<void> {
   if (deps.config.environment === 'production') throw new Error('The sandbox never runs in production.')
   const parts: SandboxParts = { deps, sandbox, tickets, phones: createPhones(app, deps, sandbox) }

@@ -83,7 +83,10 @@ export function signed (
   const requestSignature = String(request.headers['signature']).slice(5, -1)
   response.writeHead(status, {
     'content-type': 'application/json',
-    ...signAnswer(options.key ?? hmacKey, { status, body, requestSignature }, options.now ?? Date.now()),
+    ...signAnswer(options.key ?? hmacKey, {
+      answer: { status, body, requestSignature },
+      now: options.now ?? Date.now()
+    }),
     ...options.headers
   })
   response.end(body)

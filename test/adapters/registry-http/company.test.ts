@@ -139,7 +139,11 @@ t.test('answers that do not follow the contract', async (t) => {
     response
       .writeHead(200, {
         'content-type': 'application/json',
-        ...signAnswer(hmacKey, { status: 200, body: text, requestSignature }, Date.now(), 'register')
+        ...signAnswer(hmacKey, {
+          answer: { status: 200, body: text, requestSignature },
+          now: Date.now(),
+          service: 'register'
+        })
       })
       .end(text)
   })

@@ -143,19 +143,19 @@ t.test('what one side signs the other side accepts, and nothing else', async (t)
 
 t.test('an answer counts for its request, its status and its body', async (t) => {
   const requestSignature = Buffer.alloc(32, 1).toString('base64')
-  const headers = signAnswer(hmacKey, { status: 200, body, requestSignature }, now)
+  const headers = signAnswer(hmacKey, { answer: { status: 200, body, requestSignature }, now })
   const verify = (
     change: Partial<SignedMessage> = {},
     changedHeaders: Record<string, string> = {},
     time = now
   ): unknown => {
     const all: Record<string, string> = { ...headers, ...changedHeaders }
-    return verifyMessage(
-      { kind: 'answer', status: 200, requestSignature, body, ...change },
-      (name) => all[name] ?? null,
+    return verifyMessage({
+      message: { kind: 'answer', status: 200, requestSignature, body, ...change },
+      headers: (name) => all[name] ?? null,
       keys,
-      time
-    )
+      now: time
+    })
   }
   t.match(verify(), { ok: true })
   t.match(verify({ status: 201 }), { ok: false, why: 'wrong signature' })
@@ -171,16 +171,21 @@ t.test('an answer counts for its request, its status and its body', async (t) =>
   )
   const notification = signNotification(hmacKey, body, now)
   t.match(
-    verifyMessage({ kind: 'notification', body }, (name) => notification[name] ?? null, keys, now),
+    verifyMessage({
+      message: { kind: 'notification', body },
+      headers: (name) => notification[name] ?? null,
+      keys,
+      now
+    }),
     { ok: true }
   )
   t.match(
-    verifyMessage(
-      { kind: 'answer', status: 200, requestSignature, body },
-      (name) => notification[name] ?? null,
+    verifyMessage({
+      message: { kind: 'answer', status: 200, requestSignature, body },
+      headers: (name) => notification[name] ?? null,
       keys,
       now
-    ),
+    }),
     { ok: false }
   )
 })

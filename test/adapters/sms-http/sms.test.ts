@@ -22,7 +22,7 @@ const answer = (
   const requestSignature = String(request.headers['signature']).slice(5, -1)
   response.writeHead(status, {
     'content-type': 'application/json',
-    ...signAnswer(hmacKey, { status, body, requestSignature }, Date.now(), service)
+    ...signAnswer(hmacKey, { answer: { status, body, requestSignature }, now: Date.now(), service })
   })
   response.end(body)
 }

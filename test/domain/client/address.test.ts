@@ -49,7 +49,7 @@ t.test('every difference is named', async (t) => {
 })
 
 t.test('the nearest registered address', async (t) => {
-  const report = explainAddress('https://a.gov.cn/cb/', registered, rules)
+  const report = explainAddress({ pasted: 'https://a.gov.cn/cb/', registered, rules })
   t.match(report, {
     matches: false,
     parameter: null,
@@ -57,39 +57,58 @@ t.test('the nearest registered address', async (t) => {
     fault: null
   })
   t.equal(
-    explainAddress('https://b.gov.cn/oauth/callback', registered, rules).nearest?.address,
+    explainAddress({ pasted: 'https://b.gov.cn/oauth/callback', registered, rules }).nearest?.address,
     'https://b.gov.cn/oauth/callback?x=1'
   )
-  t.match(explainAddress('https://a.gov.cn/cb', registered, rules), { matches: true, nearest: { differences: [] } })
-  t.match(explainAddress('http://a.gov.cn/cb', registered, rules), {
+  t.match(explainAddress({ pasted: 'https://a.gov.cn/cb', registered, rules }), {
+    matches: true,
+    nearest: { differences: [] }
+  })
+  t.match(explainAddress({ pasted: 'http://a.gov.cn/cb', registered, rules }), {
     matches: false,
     fault: { code: 'not_https', expected: 'https://a.gov.cn/cb' }
   })
-  t.equal(explainAddress('https://a.gov.cn/cb', { redirectUris: [], postLogoutRedirectUris: [] }, rules).nearest, null)
+  t.equal(
+    explainAddress({
+      pasted: 'https://a.gov.cn/cb',
+      registered: { redirectUris: [], postLogoutRedirectUris: [] },
+      rules
+    }).nearest,
+    null
+  )
 })
 
 t.test('whole requests may be pasted', async (t) => {
   const request =
     'https://sso.example.gov.cn/oidc/auth?client_id=site&redirect_uri=https%3A%2F%2Fa.gov.cn%2Fcb%2F&scope=openid'
-  t.match(explainAddress(request, registered, rules), {
+  t.match(explainAddress({ pasted: request, registered, rules }), {
     address: 'https://a.gov.cn/cb/',
     parameter: 'redirect_uri',
     clientId: 'site',
     nearest: { differences: [{ name: 'trailing_slash' }] }
   })
-  t.match(explainAddress('client_id=site&redirect_uri=https%3A%2F%2Fa.gov.cn%2Fcb', registered, rules), {
+  t.match(explainAddress({ pasted: 'client_id=site&redirect_uri=https%3A%2F%2Fa.gov.cn%2Fcb', registered, rules }), {
     matches: true,
     clientId: 'site'
   })
-  t.match(explainAddress('/oidc/logout?post_logout_redirect_uri=https%3A%2F%2Fa.gov.cn%2Fout%2F', registered, rules), {
-    parameter: 'post_logout_redirect_uri',
-    nearest: { address: 'https://a.gov.cn/out' }
-  })
-  t.match(explainAddress('https%3A%2F%2Fa.gov.cn%2Fcb', registered, rules), {
+  t.match(
+    explainAddress({
+      pasted: '/oidc/logout?post_logout_redirect_uri=https%3A%2F%2Fa.gov.cn%2Fout%2F',
+      registered,
+      rules
+    }),
+    {
+      parameter: 'post_logout_redirect_uri',
+      nearest: { address: 'https://a.gov.cn/out' }
+    }
+  )
+  t.match(explainAddress({ pasted: 'https%3A%2F%2Fa.gov.cn%2Fcb', registered, rules }), {
     address: 'https://a.gov.cn/cb',
     matches: true
   })
-  t.match(explainAddress('https://a.gov.cn/out', registered, rules, 'post_logout_redirect_uri'), { matches: true })
+  t.match(explainAddress({ pasted: 'https://a.gov.cn/out', registered, rules, use: 'post_logout_redirect_uri' }), {
+    matches: true
+  })
 })
 
 t.test('no difference means equal text, and any text is bearable', async (t) => {
@@ -102,7 +121,7 @@ t.test('no difference means equal text, and any text is bearable', async (t) => 
     fc.assert(
       fc.property(text, text, (a, b) => {
         if ((differences(a, b).length === 0) !== (a === b)) throw new Error(`${a} | ${b}`)
-        explainAddress(a, { redirectUris: [b], postLogoutRedirectUris: [] }, rules)
+        explainAddress({ pasted: a, registered: { redirectUris: [b], postLogoutRedirectUris: [] }, rules })
       }),
       { numRuns: 2000 }
     )

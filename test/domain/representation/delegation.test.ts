@@ -36,11 +36,7 @@ t.test('states', async (t) => {
     'nothing is active that was not submitted'
   )
   for (const state of [...inForceStates, ...waitingStates]) t.notOk(isTerminal(state))
-  t.ok(
-    delegationStates.every(
-      (state) => state === 'draft' || delegationStates.some((from) => mayBecome(from, state))
-    )
-  )
+  t.ok(delegationStates.every((state) => state === 'draft' || delegationStates.some((from) => mayBecome(from, state))))
 })
 
 t.test('the digest is of everything that is shown, in no particular order', async (t) => {
@@ -90,7 +86,13 @@ t.test('days', async (t) => {
   t.equal(defaultValidTo('2026-04-11'), '2027-04-10')
   t.equal(defaultValidTo('2028-02-29'), '2029-02-28')
   const check = (from: string, to: string, earliest?: string): string | null =>
-    checkDelegationValidity(from, to, '2026-04-11', { maximumDays: 365, maximumAgents: 1 }, earliest)
+    checkDelegationValidity({
+      validFrom: from,
+      validTo: to,
+      today: '2026-04-11',
+      limits: { maximumDays: 365, maximumAgents: 1 },
+      earliest
+    })
   t.equal(check('2026-04-11', '2027-04-10'), null)
   t.equal(check('2026-04-11', '2027-04-11'), 'too_long')
   t.equal(check('2026-04-11', '2026-04-11'), null)

@@ -60,24 +60,26 @@ eachDatabase(
       Array.from(
         { length: 40 },
         async (_, at) =>
-          await verifyLinkCode(
-            db,
-            crypto,
-            guessed.tokenHash,
-            `BBBBBB${'BCDFGHJKLM'[at % 10] ?? ''}${'BCDF'[at % 4] ?? ''}`,
-            `browser-${at}`
-          )
+          await verifyLinkCode(db, crypto, {
+            tokenHash: guessed.tokenHash,
+            typed: `BBBBBB${'BCDFGHJKLM'[at % 10] ?? ''}${'BCDF'[at % 4] ?? ''}`,
+            browserHash: `browser-${at}`
+          })
       )
     )
     t.equal(tries.filter((one) => !one.right && one.counted).length, linkCodeTries)
-    t.same(await verifyLinkCode(db, crypto, guessed.tokenHash, guessed.code, 'own'), { right: false, counted: false })
+    t.same(
+      await verifyLinkCode(db, crypto, { tokenHash: guessed.tokenHash, typed: guessed.code, browserHash: 'own' }),
+      { right: false, counted: false }
+    )
     t.equal((await findLink(db, guessed.secret, 'own'))?.codeNeeded, true)
 
     const good = await link()
     t.equal(await findLink(db, guessed.secret, 'own'), null, 'the newer link ends the older')
     const mixed = await Promise.all(
       [...Array.from({ length: linkCodeTries - 1 }, () => 'BBBBBBBB'), good.code].map(
-        async (code) => await verifyLinkCode(db, crypto, good.tokenHash, code, 'own')
+        async (code) =>
+          await verifyLinkCode(db, crypto, { tokenHash: good.tokenHash, typed: code, browserHash: 'own' })
       )
     )
     t.equal(mixed.filter(({ right }) => right).length, 1)
@@ -114,12 +116,16 @@ eachDatabase(
     for (let round = 0; round < 5; round++) {
       const applied: string[] = []
       const changes = changesOn(database, applied)
-      const asked = await inTransaction(db, async (trx) => await changes.request(trx, {
-        kind: 'test.thing',
-        payload: { what: 'x' },
-        subject: `thing-${round}`,
-        act: act('client:ops')
-      }))
+      const asked = await inTransaction(
+        db,
+        async (trx) =>
+          await changes.request(trx, {
+            kind: 'test.thing',
+            payload: { what: 'x' },
+            subject: `thing-${round}`,
+            act: act('client:ops')
+          })
+      )
       const digest = (await changes.show(asked.id, words))?.digest ?? ''
       const people = Array.from({ length: 6 }, (_, at) => act(`admin:adm_${at}`))
       await Promise.all(
@@ -142,48 +148,55 @@ eachDatabase(
   }
 )
 
-eachDatabase(t, 'many requests of several people at once: one waits for each of them, and nothing is lost', async (
-  t: Test,
-  database
-) => {
-  const { db } = database
-  const changes = createApprovals<null>({ ...database, audit: createAudit(database) }, null, {
-    'test.list': { approvers: ['security'], covers: [], scopes: [] }
-  })
-  changes.register<{ list: number[] }>('test.list', {
-    describe: async () => ({ title: 'list', facts: [] }),
-    merge: (before, next) => ({ list: [...before.list, ...next.list].sort((a, b) => a - b) }),
-    apply: async () => ({ ok: true })
-  })
-  await Promise.all(
-    Array.from({ length: 20 }, async (_, n) =>
-      await inTransaction(db, async (trx) => await changes.request(trx, {
-        kind: 'test.list',
-        payload: { list: [n] },
-        subject: 'one thing',
-        act: act(`admin:adm_${n % 4}`)
-      }))
+eachDatabase(
+  t,
+  'many requests of several people at once: one waits for each of them, and nothing is lost',
+  async (t: Test, database) => {
+    const { db } = database
+    const changes = createApprovals<null>({ ...database, audit: createAudit(database) }, null, {
+      'test.list': { approvers: ['security'], covers: [], scopes: [] }
+    })
+    changes.register<{ list: number[] }>('test.list', {
+      describe: async () => ({ title: 'list', facts: [] }),
+      merge: (before, next) => ({ list: [...before.list, ...next.list].sort((a, b) => a - b) }),
+      apply: async () => ({ ok: true })
+    })
+    await Promise.all(
+      Array.from(
+        { length: 20 },
+        async (_, n) =>
+          await inTransaction(
+            db,
+            async (trx) =>
+              await changes.request(trx, {
+                kind: 'test.list',
+                payload: { list: [n] },
+                subject: 'one thing',
+                act: act(`admin:adm_${n % 4}`)
+              })
+          )
+      )
     )
-  )
-  const rows = await db
-    .selectFrom('pendingChange')
-    .select(['id', 'requestedBy', 'payloadEnc', 'supersededBy', 'state'])
-    .orderBy('requestedBy')
-    .execute()
-  const waiting = rows.filter(({ state }) => state === 'pending')
-  t.same(
-    waiting.map(({ requestedBy }) => requestedBy),
-    [0, 1, 2, 3].map((n) => `admin:adm_${n}`)
-  )
-  t.same(
-    waiting.map(({ id, payloadEnc }) =>
-      JSON.parse(database.crypto.decrypt('pending_change', 'payload_enc', id, payloadEnc))
-    ),
-    [0, 1, 2, 3].map((n) => ({ list: [n, n + 4, n + 8, n + 12, n + 16] }))
-  )
-  t.equal(rows.length, 20)
-  t.ok(rows.every(({ state, supersededBy }) => (state === 'superseded') === (supersededBy !== null)))
-})
+    const rows = await db
+      .selectFrom('pendingChange')
+      .select(['id', 'requestedBy', 'payloadEnc', 'supersededBy', 'state'])
+      .orderBy('requestedBy')
+      .execute()
+    const waiting = rows.filter(({ state }) => state === 'pending')
+    t.same(
+      waiting.map(({ requestedBy }) => requestedBy),
+      [0, 1, 2, 3].map((n) => `admin:adm_${n}`)
+    )
+    t.same(
+      waiting.map(({ id, payloadEnc }) =>
+        JSON.parse(database.crypto.decrypt('pending_change', 'payload_enc', id, payloadEnc))
+      ),
+      [0, 1, 2, 3].map((n) => ({ list: [n, n + 4, n + 8, n + 12, n + 16] }))
+    )
+    t.equal(rows.length, 20)
+    t.ok(rows.every(({ state, supersededBy }) => (state === 'superseded') === (supersededBy !== null)))
+  }
+)
 
 eachDatabase(t, 'decided while what it is about is deleted: one of both', async (t: Test, database) => {
   const { db, crypto } = database
@@ -191,12 +204,16 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
     const applied: string[] = []
     const changes = changesOn(database, applied)
     const subject = `gone-${round}`
-    const asked = await inTransaction(db, async (trx) => await changes.request(trx, {
-      kind: 'test.thing',
-      payload: { what: subject },
-      subject,
-      act: act('admin:adm_0')
-    }))
+    const asked = await inTransaction(
+      db,
+      async (trx) =>
+        await changes.request(trx, {
+          kind: 'test.thing',
+          payload: { what: subject },
+          subject,
+          act: act('admin:adm_0')
+        })
+    )
     const digest = (await changes.show(asked.id, words))?.digest ?? ''
     const [decided, ended] = await Promise.all([
       changes.approve(asked.id, digest, 'security', act('admin:adm_1')),

@@ -71,13 +71,17 @@ t.test('a person without an account gets one by completing the application, and 
   kora.inside.services.sandbox?.population.set(jinmei.cert_no, { name: jinmei.name })
   const applying = await asAgent(kora, jinmei, office, people.zhaxi)
   const { personId } = await rowOf(applying)
-  t.equal(await personByCertNo(db, crypto, 'resident_id', jinmei.cert_no), null, 'the number is still free')
+  t.equal(
+    await personByCertNo(db, crypto, { certType: 'resident_id', certNo: jinmei.cert_no }),
+    null,
+    'the number is still free'
+  )
   t.equal(await scanAs(applying), 'confirmed')
   t.equal(step(applying.page), 'password', words(applying.page.text))
-  t.equal(await personByCertNo(db, crypto, 'resident_id', jinmei.cert_no), null)
+  t.equal(await personByCertNo(db, crypto, { certType: 'resident_id', certNo: jinmei.cert_no }), null)
   await fill(applying, given)
   t.equal(step(applying.page), 'done', words(applying.page.text))
-  const person = await personByCertNo(db, crypto, 'resident_id', jinmei.cert_no)
+  const person = await personByCertNo(db, crypto, { certType: 'resident_id', certNo: jinmei.cert_no })
   t.match(person, {
     id: personId,
     status: 'active',
@@ -159,7 +163,7 @@ t.test('an imported account is activated; a disabled one is told after the face 
   t.equal(await scan(imported, 'weijihuo'), 'confirmed')
   await fill(imported, given)
   t.equal(step(imported.page), 'done', words(imported.page.text))
-  t.match(await personByCertNo(db, crypto, 'resident_id', lamu.cert_no), { status: 'active' })
+  t.match(await personByCertNo(db, crypto, { certType: 'resident_id', certNo: lamu.cert_no }), { status: 'active' })
 
   const nima = {
     name: '尼玛次仁',
@@ -203,7 +207,10 @@ t.test('an organization that the register does not know goes to staff: nothing i
   await fill(applying, agree)
   await scan(applying, 'zhaxi')
   await fill(applying, given)
-  t.match(words(applying.page.text), saidInOrder('registration.done.review', /某某（拉萨）有限公司/, /申请编号 \d{14}/))
+  t.match(
+    words(applying.page.text),
+    saidInOrder('registration.done.review', /某某（拉萨）有限公司/, /申请编号 \d{14}/)
+  )
   t.equal(await organization(kora, unknown), undefined)
   t.match(await rowOf(applying), { state: 'completed', organizationId: null })
   t.notMatch((await rowOf(applying)).dataEnc ?? '', /扎西/)

@@ -90,7 +90,7 @@ onEachDatabase(
     const [line, ...more] = await listApplications(services, { review: 'waiting' })
     t.match(line, { id, organization: name, uscc: unknown, applicantName: '***珠', applicant: 'legal_representative' })
     t.same(more, [])
-    const detail = await applicationDetail(services, act(), id)
+    const detail = await applicationDetail({ deps: services, act: act(), id })
     t.match(detail, {
       unit: { named: 'typed' },
       legal: { name: '***珠', certNo: '5****************5' },
@@ -98,12 +98,15 @@ onEachDatabase(
       register: { answer: 'not_found' }
     })
     t.notMatch(JSON.stringify(detail), people.zhaxi.cert_no)
-    t.match(await applicationDetail(services, act('核对材料'), id, { unmask: true }), {
+    t.match(await applicationDetail({ deps: services, act: act('核对材料'), id, options: { unmask: true } }), {
       legal: { certNo: people.zhaxi.cert_no }
     })
-    await t.rejects(applicationDetail(services, { ...act(), reason: ' ' }, id, { unmask: true }), {
-      code: 'reason_required'
-    })
+    await t.rejects(
+      applicationDetail({ deps: services, act: { ...act(), reason: ' ' }, id, options: { unmask: true } }),
+      {
+        code: 'reason_required'
+      }
+    )
     t.match(
       (await eventsOf(kora, 'registration.viewed')).map(({ details, reason }) => [details['revealed'], reason]),
       [
@@ -111,7 +114,7 @@ onEachDatabase(
         [true, '核对材料']
       ]
     )
-    t.equal(await applicationDetail(services, act(), 'reg_AAAAAAAAAAAAAAAAAAAAAA'), null)
+    t.equal(await applicationDetail({ deps: services, act: act(), id: 'reg_AAAAAAAAAAAAAAAAAAAAAA' }), null)
 
     t.same(counted(await times(20, async () => await acceptApplication(services, act('材料齐全'), id))), {
       done: 1,
@@ -131,7 +134,7 @@ onEachDatabase(
       { kind: 'registration-accepted', data: { organization: name, number: row.number } }
     ])
     t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), said('registration.done.active'))
-    t.equal(await refuseApplication(services, act(), id, 'other'), 'unchanged')
+    t.equal(await refuseApplication({ deps: services, act: act(), id, code: 'other' }), 'unchanged')
     t.equal(await returnApplication(services, act(), id), 'unchanged')
   }
 )
@@ -168,7 +171,7 @@ t.test(
       status: 'active',
       legalRepresentative: { certType: 'resident_id', certNo: people.laoren.cert_no, name: people.laoren.name }
     })
-    t.match(await applicationDetail(services, act(), id), {
+    t.match(await applicationDetail({ deps: services, act: act(), id }), {
       register: { answer: 'found', name: '另一个名字', nameDiffers: true, status: 'active' }
     })
     t.equal(await acceptApplication(services, act(), id), 'mismatch')
@@ -179,7 +182,7 @@ t.test(
     })
     t.equal(await acceptApplication(services, act(), id), 'not_active')
     companies.edit(unknown, { available: false })
-    t.match(await applicationDetail(services, act(), id), { register: { answer: 'unavailable' } })
+    t.match(await applicationDetail({ deps: services, act: act(), id }), { register: { answer: 'unavailable' } })
     t.equal(await acceptApplication(services, act(), id), 'unavailable')
     t.equal(await organization(kora, unknown), undefined)
     companies.edit(unknown, { available: true, status: 'active' })
@@ -195,10 +198,12 @@ onEachDatabase(
     const { services } = kora.inside
     const applying = await waiting(kora)
     const id = registrationId(applying)
-    await t.rejects(refuseApplication(services, act(' '), id, 'not_proved'), { code: 'reason_required' })
+    await t.rejects(refuseApplication({ deps: services, act: act(' '), id, code: 'not_proved' }), {
+      code: 'reason_required'
+    })
     const answers = await times(20, async (n) =>
       n % 2 === 0
-        ? await refuseApplication(services, act('请补营业执照'), id, 'not_proved')
+        ? await refuseApplication({ deps: services, act: act('请补营业执照'), id, code: 'not_proved' })
         : await acceptApplication(services, act(), id)
     )
     t.equal(answers.filter((one) => one === 'done').length, 1)
@@ -212,8 +217,11 @@ onEachDatabase(
       { kind: 'registration-refused', data: { reason: 'not_proved: 请补营业执照' } }
     ])
     t.ok((await texts(kora, people.zhaxi.phone)).some(({ kind }) => kind === 'registration-refused'))
-    t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), said('registration.done.refused'))
-    t.match(await applicationDetail(services, act(), id), {
+    t.match(
+      words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text),
+      said('registration.done.refused')
+    )
+    t.match(await applicationDetail({ deps: services, act: act(), id }), {
       review: 'refused',
       reviewReason: '请补营业执照',
       legal: null,
@@ -278,7 +286,7 @@ onEachDatabase(
     t.match(await listApplications(services, { review: 'waiting' }), [{ id }])
     // what waits now is another application than the one that was looked at
     t.equal(await acceptApplication(services, act(), id, first), 'unchanged')
-    t.equal(await refuseApplication(services, act(), id, 'other', first), 'unchanged')
+    t.equal(await refuseApplication({ deps: services, act: act(), id, code: 'other', seen: first }), 'unchanged')
     t.equal(await returnApplication(services, act(), id, first), 'unchanged')
     const late = async (page: Answer, fields: Record<string, string> = {}): Promise<Answer> =>
       await desk.submit(
@@ -407,7 +415,7 @@ onEachDatabase(
 
     await services.db
       .transaction()
-      .execute(async (trx) => await setUnmaskingNeedsApproval(trx, services, false, act('人手不足')))
+      .execute(async (trx) => await setUnmaskingNeedsApproval(trx, services, { needed: false, act: act('人手不足') }))
     t.ok(full(await ask()))
     t.match((await viewed()).at(-1), { reason: '核对材料' })
   }

@@ -57,17 +57,21 @@ eachDatabase(
     const w = await world(database)
     const { db, crypto } = database
     const one = await insertPerson(db, crypto, {
-      status: 'active',
-      name: '测试·达瓦',
-      certType: 'resident_id',
-      certNo: '54010219900307123X',
-      nameBo: 'ཟླ་བ།'
+      person: {
+        status: 'active',
+        name: '测试·达瓦',
+        certType: 'resident_id',
+        certNo: '54010219900307123X',
+        nameBo: 'ཟླ་བ།'
+      }
     })
     const two = await insertPerson(db, crypto, {
-      status: 'active',
-      name: '测试·达瓦',
-      certType: 'passport',
-      certNo: 'E1234123X'
+      person: {
+        status: 'active',
+        name: '测试·达瓦',
+        certType: 'passport',
+        certNo: 'E1234123X'
+      }
     })
     const found = await findPeople(w.services, act(), { text: '测试·达瓦', lastFour: '123x' })
     t.same(found.ok ? found.people.map(({ id }) => id).sort() : [], [one.id, two.id].sort())
@@ -92,10 +96,12 @@ eachDatabase(
     const { db, crypto } = database
     for (let n = 0; n < 23; n++) {
       await insertPerson(db, crypto, {
-        status: 'active',
-        name: '测试·旧人',
-        certType: 'resident_id',
-        certNo: certNo(500 + n)
+        person: {
+          status: 'active',
+          name: '测试·旧人',
+          certType: 'resident_id',
+          certNo: certNo(500 + n)
+        }
       })
     }
     await db
@@ -126,10 +132,12 @@ eachDatabase(t, 'the list: newest first, by status, page after page, nobody twic
   const { db, crypto } = database
   for (let n = 0; n < 12; n++) {
     await insertPerson(db, crypto, {
-      status: n % 3 === 0 ? 'locked' : 'active',
-      name: '测试·丹增',
-      certType: 'resident_id',
-      certNo: certNo(700 + n)
+      person: {
+        status: n % 3 === 0 ? 'locked' : 'active',
+        name: '测试·丹增',
+        certType: 'resident_id',
+        certNo: certNo(700 + n)
+      }
     })
   }
   const seen: string[] = []

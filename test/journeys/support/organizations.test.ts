@@ -63,10 +63,13 @@ eachDatabase(
   'found by code and by part of the name, whatever it holds; pages; masked representative',
   async (t, database) => {
     const w = await world(database)
-    await insertOrganization(database.db, database.crypto, {
-      uscc: '31540000MD01234545',
-      name: '100%_测试\\律师',
-      status: 'pending'
+    await insertOrganization(database.db, {
+      crypto: database.crypto,
+      organization: {
+        uscc: '31540000MD01234545',
+        name: '100%_测试\\律师',
+        status: 'pending'
+      }
     })
     const find = async (text: string): Promise<string[]> =>
       (await listOrganizations(w.services, { text })).map(({ name }) => name)
@@ -220,11 +223,16 @@ eachDatabase(
     const w = await world(database)
     const { id } = await active(w)
     const [agent, own] = [await signedIn(w, w.agent, id), await signedIn(w, w.agent, 'self')]
-    t.equal(await actOnDelegation(w.services, act('代理人被投诉'), id, 'suspend'), 'done')
+    t.equal(await actOnDelegation(w.services, { act: act('代理人被投诉'), id, what: 'suspend' }), 'done')
     t.same([await left(w, agent), await left(w, own)], [endedSession, wholeSession])
-    t.equal(await actOnDelegation(w.services, act(), id, 'suspend'), 'unchanged')
+    t.equal(await actOnDelegation(w.services, { act: act(), id, what: 'suspend' }), 'unchanged')
     t.same(
-      counted(await times(20, async () => await actOnDelegation(w.services, act('代理人被投诉'), id, 'revoke'))),
+      counted(
+        await times(
+          20,
+          async () => await actOnDelegation(w.services, { act: act('代理人被投诉'), id, what: 'revoke' })
+        )
+      ),
       {
         done: 1,
         unchanged: 19
@@ -240,8 +248,8 @@ eachDatabase(
       const [revoked] = await w.messages.list(who)
       t.match(revoked, { kind: 'delegation-revoked', data: { reason: 'by_staff: 代理人被投诉' } })
     }
-    t.equal(await actOnDelegation(w.services, act(), 'dlg_none', 'revoke'), 'unknown')
-    await t.rejects(actOnDelegation(w.services, act(''), id, 'revoke'), { code: 'reason_required' })
+    t.equal(await actOnDelegation(w.services, { act: act(), id: 'dlg_none', what: 'revoke' }), 'unknown')
+    await t.rejects(actOnDelegation(w.services, { act: act(''), id, what: 'revoke' }), { code: 'reason_required' })
   }
 )
 
@@ -252,7 +260,7 @@ eachDatabase(
     const w = await world(database)
     const open = await submitted(w)
     for (const what of ['approve', 'active', 'resume', 'APPROVE', '']) {
-      t.equal(await actOnDelegation(w.services, act('代为通过'), open.id, what), 'refused')
+      t.equal(await actOnDelegation(w.services, { act: act('代为通过'), id: open.id, what }), 'refused')
     }
     // a ticket and face of their own do not help: they are not the representative
     const clerk = await approver(w, w.agent, open)
@@ -273,8 +281,8 @@ eachDatabase(
     // suspended by staff and let go again: still nothing but a new approval
     const done = await approve(w.delegations, open, await approver(w, w.lr, open))
     t.match(done, { ok: true })
-    await actOnDelegation(w.services, act(), open.id, 'suspend')
-    t.equal(await actOnDelegation(w.services, act(), open.id, 'resume'), 'refused')
+    await actOnDelegation(w.services, { act: act(), id: open.id, what: 'suspend' })
+    t.equal(await actOnDelegation(w.services, { act: act(), id: open.id, what: 'resume' }), 'refused')
     t.equal(await stateOf(w, open.id), 'suspended')
   }
 )

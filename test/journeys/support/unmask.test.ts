@@ -7,12 +7,12 @@ import { act, counted } from './support.ts'
 
 eachDatabase(t, 'reveal: with a reason, in the trail by field, the value nowhere else', async (t, database) => {
   const w = await world(database)
-  t.same(await unmask(w.services, act('核对来访人'), w.lr, ['cert_no', 'phone']), {
+  t.same(await unmask(w.services, { act: act('核对来访人'), personId: w.lr, fields: ['cert_no', 'phone'] }), {
     outcome: 'shown',
     values: { cert_no: people.lhamo.certNo, phone: '+8613800138001' }
   })
-  t.same(await unmask(w.services, act(), 'per_nobody', ['phone']), { outcome: 'unknown' })
-  await t.rejects(unmask(w.services, act(''), w.lr, ['phone']), { code: 'reason_required' })
+  t.same(await unmask(w.services, { act: act(), personId: 'per_nobody', fields: ['phone'] }), { outcome: 'unknown' })
+  await t.rejects(unmask(w.services, { act: act(''), personId: w.lr, fields: ['phone'] }), { code: 'reason_required' })
   const trail = await events(w, 'person.revealed')
   t.match(trail, [
     { actor: 'admin:adm_1', personId: w.lr, reason: '核对来访人', details: { fields: ['cert_no', 'phone'] } }
@@ -38,11 +38,17 @@ eachDatabase(
     const id = await grant()
     t.match(await findUnmaskGrants(database.db, 'admin:adm_1', { personId: w.lr }), [{ id, fields: ['cert_no'] }])
     t.same(await findUnmaskGrants(database.db, 'admin:adm_2', { personId: w.lr }), [])
-    t.match(await unmaskGranted(w.services, act('x', 'admin:adm_2'), w.lr, id), { outcome: 'not_granted' })
-    t.match(await unmaskGranted(w.services, act(), w.agent, id), { outcome: 'not_granted' })
+    t.match(await unmaskGranted(w.services, { act: act('x', 'admin:adm_2'), personId: w.lr, grantId: id }), {
+      outcome: 'not_granted'
+    })
+    t.match(await unmaskGranted(w.services, { act: act(), personId: w.agent, grantId: id }), {
+      outcome: 'not_granted'
+    })
     t.same(
       counted(
-        (await times(20, async () => await unmaskGranted(w.services, act(), w.lr, id))).map(({ outcome }) => outcome)
+        (
+          await times(20, async () => await unmaskGranted(w.services, { act: act(), personId: w.lr, grantId: id }))
+        ).map(({ outcome }) => outcome)
       ),
       { shown: 1, not_granted: 19 }
     )
@@ -54,6 +60,6 @@ eachDatabase(
       .set({ expiresAt: sql<Date>`now() - interval '1 second'` })
       .where('id', '=', late)
       .execute()
-    t.match(await unmaskGranted(w.services, act(), w.lr, late), { outcome: 'not_granted' })
+    t.match(await unmaskGranted(w.services, { act: act(), personId: w.lr, grantId: late }), { outcome: 'not_granted' })
   }
 )

@@ -110,7 +110,7 @@ export async function trust (kora: Kora, browser: Browser, handle: string, organ
   const hash = browserHash(browser.cookie('kora_browser'))
   if (hash === null) throw new Error('the browser has no cookie yet')
   await inTransaction(kora.inside.services.db, async (trx) => {
-    await trustBrowser(trx, organizationId, personId, hash)
+    await trustBrowser(trx, { organizationId, personId, browserHash: hash })
   })
 }
 

@@ -25,7 +25,7 @@ eachDatabase(t, 'search', async (t, { db, crypto }) => {
     })
   }
   const found = async (filters: AuditFilters): Promise<string[]> =>
-    (await searchAudit(db, crypto, filters, { before: null, limit: 50 })).map(({ type, address }) =>
+    (await searchAudit(db, { crypto, filters, page: { before: null, limit: 50 } })).map(({ type, address }) =>
       address === null ? type : `${type} ${address}`
     )
   t.same((await found({})).length, 5)
@@ -54,16 +54,20 @@ eachDatabase(t, 'search', async (t, { db, crypto }) => {
 
   const pages: number[] = []
   for (let before: number | null = null; ;) {
-    const page = await searchAudit(db, crypto, {}, { before, limit: 2 })
+    const page = await searchAudit(db, { crypto, filters: {}, page: { before, limit: 2 } })
     pages.push(...page.map(({ id }) => id))
     if (page.length < 2) break
     before = page.at(-1)!.id
   }
   t.equal(new Set(pages).size, 5, 'page by page, each once')
   t.equal(pages.at(-1), Math.max(...pages), 'by time, not by id')
-  t.same(await searchAudit(db, crypto, {}, { before: 99_999, limit: 2 }), [], 'a row that is not there')
+  t.same(
+    await searchAudit(db, { crypto, filters: {}, page: { before: 99_999, limit: 2 } }),
+    [],
+    'a row that is not there'
+  )
 
-  const [first] = await searchAudit(db, crypto, { personId: 'p1' }, { before: null, limit: 1 })
+  const [first] = await searchAudit(db, { crypto, filters: { personId: 'p1' }, page: { before: null, limit: 1 } })
   t.match(await findAuditEvent(db, crypto, first!.id), { type: 'login.failed', genuine: true, sequence: null })
   await sql`update audit_event set reason = 'nothing' where id = ${first!.id}`.execute(db)
   t.match(await findAuditEvent(db, crypto, first!.id), { genuine: false }, 'altered')

@@ -41,7 +41,7 @@ eachDatabase(t, 'a client is made in one act: row, secret, history, audit event,
     metadata: { redirect_uris: ['https://a.gov.cn/cb'] },
     secrets: [{ id: secret?.id }]
   })
-  t.match(await clientHistory(db, 'fund', null, 10), [
+  t.match(await clientHistory(db, { clientId: 'fund', after: null, limit: 10 }), [
     { act: 'created', actor: 'admin:a1', reason: '新应用接入', version: 1 }
   ])
   t.match(
@@ -54,29 +54,38 @@ eachDatabase(t, 'a client is made in one act: row, secret, history, audit event,
   )
 
   t.match(await write(services, createClient, { act, content: input(), clientId: 'fund' }), { outcome: 'taken' })
-  t.match(await write(services, createClient, {
-    act,
-    content: input({ redirect_uris: ['http://x'] }),
-    clientId: 'X Y'
-  }), {
-    outcome: 'invalid',
-    faults: [{ field: '/client_id' }, { field: '/metadata/redirect_uris/0' }]
-  })
-  t.match(await write(services, createClient, {
-    act,
-    content: input({ scope: 'openid identity' }, { purposes: { identity: '核对' } })
-  }), {
-    outcome: 'approval_needed',
-    reasons: ['high_scope']
-  })
+  t.match(
+    await write(services, createClient, {
+      act,
+      content: input({ redirect_uris: ['http://x'] }),
+      clientId: 'X Y'
+    }),
+    {
+      outcome: 'invalid',
+      faults: [{ field: '/client_id' }, { field: '/metadata/redirect_uris/0' }]
+    }
+  )
+  t.match(
+    await write(services, createClient, {
+      act,
+      content: input({ scope: 'openid identity' }, { purposes: { identity: '核对' } })
+    }),
+    {
+      outcome: 'approval_needed',
+      reasons: ['high_scope']
+    }
+  )
   t.match(await write(services, createClient, { act, content: input({}, { trusted: true, introspects: ['*'] }) }), {
     outcome: 'approval_needed',
     reasons: ['consent_skipped', 'introspects_all']
   })
-  await t.rejects(write(services, createClient, {
-    act: { ...act, reason: ' ' },
-    content: input()
-  }), { code: 'reason_required' })
+  await t.rejects(
+    write(services, createClient, {
+      act: { ...act, reason: ' ' },
+      content: input()
+    }),
+    { code: 'reason_required' }
+  )
   t.match(await made(services, 'app', input({ redirect_uris: ['cn.gov.example.app:/cb'] }, {}, 'native')), {
     secret: null
   })
@@ -89,12 +98,15 @@ eachDatabase(t, 'a change names the version it was made from; the later one sees
   const renamed = (name: string) => input({}, { names: { 'zh-CN': name } })
   // five connections, so that the changes really meet
   const outcomes = await Promise.all(
-    ['甲', '乙', '丙', '丁'].map(async (name) => await write(services, changeClient, {
-      act,
-      clientId: 'fund',
-      version: 1,
-      content: renamed(name)
-    }))
+    ['甲', '乙', '丙', '丁'].map(
+      async (name) =>
+        await write(services, changeClient, {
+          act,
+          clientId: 'fund',
+          version: 1,
+          content: renamed(name)
+        })
+    )
   )
   t.same(outcomes.map(({ outcome }) => outcome).sort(), ['changed', 'conflict', 'conflict', 'conflict'])
   const stored = await findClient(services.db, 'fund')
@@ -119,19 +131,25 @@ eachDatabase(t, 'a change names the version it was made from; the later one sees
     }),
     { outcome: 'unchanged' }
   )
-  t.match(await write(services, changeClient, {
-    act,
-    clientId: 'fund',
-    version: 2,
-    content: input({ redirect_uris: [] })
-  }), { outcome: 'invalid' })
-  t.match(await write(services, changeClient, {
-    act,
-    clientId: 'nobody',
-    version: 1,
-    content: input()
-  }), { outcome: 'not_found' })
-  t.equal((await clientHistory(services.db, 'fund', null, 10)).length, 2)
+  t.match(
+    await write(services, changeClient, {
+      act,
+      clientId: 'fund',
+      version: 2,
+      content: input({ redirect_uris: [] })
+    }),
+    { outcome: 'invalid' }
+  )
+  t.match(
+    await write(services, changeClient, {
+      act,
+      clientId: 'nobody',
+      version: 1,
+      content: input()
+    }),
+    { outcome: 'not_found' }
+  )
+  t.equal((await clientHistory(services.db, { clientId: 'fund', after: null, limit: 10 })).length, 2)
 })
 
 eachDatabase(t, 'draft → test → live → disabled; what is live needs a second administrator', async (t, database) => {
@@ -139,28 +157,37 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
   const { db } = services
   await made(services, 'fund', input(), 'draft')
   t.equal(await loadClient(db, 'fund'), undefined)
-  t.match(await write(services, setClientStatus, {
-    act,
-    clientId: 'fund',
-    version: 1,
-    status: 'disabled'
-  }), { outcome: 'forbidden', from: 'draft' })
-  t.match(await write(services, setClientStatus, {
-    act,
-    clientId: 'fund',
-    version: 1,
-    status: 'test'
-  }), { outcome: 'changed', client: { version: 2 } })
+  t.match(
+    await write(services, setClientStatus, {
+      act,
+      clientId: 'fund',
+      version: 1,
+      status: 'disabled'
+    }),
+    { outcome: 'forbidden', from: 'draft' }
+  )
+  t.match(
+    await write(services, setClientStatus, {
+      act,
+      clientId: 'fund',
+      version: 1,
+      status: 'test'
+    }),
+    { outcome: 'changed', client: { version: 2 } }
+  )
   t.match(await write(services, setClientStatus, { act, clientId: 'fund', version: 1, status: 'live' }), {
     outcome: 'conflict',
     current: { status: 'test' }
   })
-  t.match(await write(services, setClientStatus, {
-    act,
-    clientId: 'fund',
-    version: 2,
-    status: 'live'
-  }), { outcome: 'changed' })
+  t.match(
+    await write(services, setClientStatus, {
+      act,
+      clientId: 'fund',
+      version: 2,
+      status: 'live'
+    }),
+    { outcome: 'changed' }
+  )
   t.equal(await write(services, deleteDraft, { act, clientId: 'fund' }), 'not_a_draft')
 
   const moved = input({ redirect_uris: ['https://b.gov.cn/cb'] })
@@ -192,13 +219,16 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
     { outcome: 'approval_needed' },
     'disabling is no way around'
   )
-  t.match(await write(services, changeClient, {
-    act,
-    clientId: 'fund',
-    version: 4,
-    content: moved,
-    approved: true
-  }), { outcome: 'changed' })
+  t.match(
+    await write(services, changeClient, {
+      act,
+      clientId: 'fund',
+      version: 4,
+      content: moved,
+      approved: true
+    }),
+    { outcome: 'changed' }
+  )
 
   // a client written past the registry is checked when it is to be used again
   await db
@@ -206,17 +236,23 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
     .set({ metadata: JSON.stringify({ redirect_uris: ['http://10.0.0.1/cb'] }) })
     .where('clientId', '=', 'fund')
     .execute()
-  t.match(await write(services, setClientStatus, {
-    act,
-    clientId: 'fund',
-    version: 5,
-    status: 'live'
-  }), { outcome: 'invalid' })
+  t.match(
+    await write(services, setClientStatus, {
+      act,
+      clientId: 'fund',
+      version: 5,
+      status: 'live'
+    }),
+    { outcome: 'invalid' }
+  )
 
   await made(services, 'sketch', input(), 'draft')
   t.equal(await write(services, deleteDraft, { act, clientId: 'sketch' }), 'deleted')
   t.equal(await write(services, deleteDraft, { act, clientId: 'sketch' }), 'not_found')
-  t.match(await clientHistory(db, 'sketch', null, 10), [{ act: 'deleted' }, { act: 'created' }])
+  t.match(await clientHistory(db, { clientId: 'sketch', after: null, limit: 10 }), [
+    { act: 'deleted' },
+    { act: 'created' }
+  ])
 })
 
 eachDatabase(t, 'two secrets, seven days together', async (t, database) => {
@@ -233,16 +269,22 @@ eachDatabase(t, 'two secrets, seven days together', async (t, database) => {
   t.match(await write(services, rotateSecret, { act, clientId: 'fund' }), { outcome: 'too_many' })
   t.equal(await write(services, endClientSecret, { act, clientId: 'fund', secretId: first?.id ?? '' }), 'ended')
   t.equal(await write(services, endClientSecret, { act, clientId: 'fund', secretId: first?.id ?? '' }), 'not_found')
-  t.match(await write(services, rotateSecret, {
-    act,
-    clientId: 'fund',
-    grace: 0
-  }), { outcome: 'created', previous: null })
+  t.match(
+    await write(services, rotateSecret, {
+      act,
+      clientId: 'fund',
+      grace: 0
+    }),
+    { outcome: 'created', previous: null }
+  )
   t.equal((await listSecrets(services.db, 'fund')).length, 1)
   await made(services, 'spa', input({}, {}, 'spa'))
   t.match(await write(services, rotateSecret, { act, clientId: 'spa' }), { outcome: 'no_secret' })
   t.match(await write(services, rotateSecret, { act, clientId: 'nobody' }), { outcome: 'not_found' })
-  t.notMatch(JSON.stringify(await clientHistory(services.db, 'fund', null, 10)), second.secret)
+  t.notMatch(
+    JSON.stringify(await clientHistory(services.db, { clientId: 'fund', after: null, limit: 10 })),
+    second.secret
+  )
   t.match(
     await write(services, changeClient, {
       act,
@@ -282,7 +324,7 @@ eachDatabase(t, 'the list: every filter, in pages', async (t, database) => {
     values ('aa-fund', current_date, 3, 9, now()), ('aa-fund', current_date - 9, 50, 1, now() - interval '9 days'),
       ('bb-tax', current_date - 40, 0, 1, now() - interval '40 days')`.execute(db)
   const ids = async (filters: object, after: string | null = null, limit = 50): Promise<string> =>
-    (await listClients(db, filters, after, limit)).map(({ clientId }) => clientId.slice(0, 2)).join(' ')
+    (await listClients(db, { filters, after, limit })).map(({ clientId }) => clientId.slice(0, 2)).join(' ')
   const table: Array<[object, string]> = [
     [{}, 'aa bb cc dd'],
     [{ text: '税务' }, 'bb'],
@@ -310,7 +352,7 @@ eachDatabase(t, 'the list: every filter, in pages', async (t, database) => {
   ]
   for (const [filters, expected] of table) t.equal(await ids(filters), expected, JSON.stringify(filters))
   t.equal(await ids({}, 'aa-fund', 2), 'bb cc')
-  t.match(await listClients(db, { text: 'aa-' }, null, 5), [
+  t.match(await listClients(db, { filters: { text: 'aa-' }, after: null, limit: 5 }), [
     { name: '公积金查询', errors: 3, confidential: true, hosts: ['a.gov.cn'], lastUsedAt: Date }
   ])
 })

@@ -1,11 +1,6 @@
 import t from 'tap'
 import { write } from '../../../src/database/transaction.ts'
-import {
-  clientFailures,
-  createClientUsage,
-  dismissFailure,
-  listClients
-} from '../../../src/records/clients/index.ts'
+import { clientFailures, createClientUsage, dismissFailure, listClients } from '../../../src/records/clients/index.ts'
 import { keptAddress } from '../../../src/records/clients/usage.ts'
 import { sql } from 'kysely'
 import { sweepClientFailures } from '../../../src/records/clients/failures.ts'
@@ -53,7 +48,9 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
     'redirect_uri https://a.gov.cn/u/…/cb 1'
   ])
   t.match(await listUse(db), [{ successes: 1, errors: 5 }])
-  t.match(await listClients(db, { text: 'site' }, null, 1), [{ errors: 5, lastUsedAt: Date }])
+  t.match(await listClients(db, { filters: { text: 'site' }, after: null, limit: 1 }), [
+    { errors: 5, lastUsedAt: Date }
+  ])
   await authorize('http://127.0.0.1:9/cb/')
   await usage.flush()
   t.equal((await clientFailures(db, 'site')).find(({ address }) => address.endsWith('/cb/'))?.count, 4)

@@ -59,7 +59,7 @@ eachDatabase(t, 'what the register says is what is known here', async (t, databa
   w.register.edit(uscc, { legalRepresentative: person(801) })
   w.register.edit('71540102MC1234566M', { name: '没有账号的单位' })
   t.equal(await follower.runOnce(), 3)
-  const successor = await personByCertNo(database.db, database.crypto, 'resident_id', certNo(801))
+  const successor = await personByCertNo(database.db, database.crypto, { certType: 'resident_id', certNo: certNo(801) })
   t.match(await w.organization(), {
     name: '新名有限公司',
     legalRepresentativeId: successor?.id,

@@ -48,7 +48,7 @@ eachDatabase(
   'the schedule keeps a successor published, rotates an old key and takes it out a day later',
   async (t, database) => {
     const services = servicesOf(database)
-    await ensureSigningKeys(database.db, database.crypto, ['ES256'])
+    await ensureSigningKeys(database.db, database.crypto, { algs: ['ES256'] })
     t.same(steps(await runKeySchedule(services)), ['published ES256'])
     t.same(await states(database), ['ES256 active', 'ES256 pre-published'])
     t.same(await runKeySchedule(services), [], 'nothing is due')
@@ -91,7 +91,7 @@ eachDatabase(
 eachDatabase(t, 'rotation by hand: reasons and refusals', async (t, database) => {
   const { db } = database
   const services = servicesOf(database)
-  await ensureSigningKeys(db, database.crypto, ['ES256'])
+  await ensureSigningKeys(db, database.crypto, { algs: ['ES256'] })
   const first = (await listKeys(db))[0]!.kid
   const rotation = async (): ReturnType<typeof rotateNow> =>
     await db.transaction().execute(async (trx) => await rotateNow(trx, services, act, 'ES256'))
@@ -103,13 +103,13 @@ eachDatabase(t, 'rotation by hand: reasons and refusals', async (t, database) =>
   t.same(await rotation(), { active: next, retired: first, removedAfterSeconds: 86_400 })
   await t.rejects(
     db.transaction().execute(async (trx) => {
-      await removeRetired(trx, services, act, first)
+      await removeRetired(trx, { keyServices: services, act, kid: first })
     }),
     { code: 'signing_key_in_use' }
   )
   await age(database, 'retired_at', 'retired', 86_401)
   await db.transaction().execute(async (trx) => {
-    await removeRetired(trx, services, act, first)
+    await removeRetired(trx, { keyServices: services, act, kid: first })
   })
   t.same(
     await events(database),
@@ -124,7 +124,7 @@ eachDatabase(t, 'rotation by hand: reasons and refusals', async (t, database) =>
 eachDatabase(t, 'a leaked key is out at once, whatever its state', async (t, database) => {
   const { db } = database
   const services = servicesOf(database)
-  await ensureSigningKeys(db, database.crypto, ['ES256'])
+  await ensureSigningKeys(db, database.crypto, { algs: ['ES256'] })
   const [leaked] = await listKeys(db)
   const alone = await emergencyRemoval(services, act, leaked!.kid)
   t.match(
@@ -169,7 +169,7 @@ eachDatabase(t, 'a leaked key is out at once, whatever its state', async (t, dat
 
 await withPostgres(t, 'five processes with one schedule: each step once', async (t, url) => {
   const database = await testPostgres(t, url)
-  await ensureSigningKeys(database.db, database.crypto, ['ES256'])
+  await ensureSigningKeys(database.db, database.crypto, { algs: ['ES256'] })
   const processes = await Promise.all(
     Array.from(
       { length: 5 },

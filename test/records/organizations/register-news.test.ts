@@ -66,7 +66,10 @@ eachDatabase(
       changed: ['legal_representative']
     })
 
-    const person = await personByCertNo(w.services.db, w.services.crypto, 'resident_id', certNo(700))
+    const person = await personByCertNo(w.services.db, w.services.crypto, {
+      certType: 'resident_id',
+      certNo: certNo(700)
+    })
     t.match(
       person,
       { status: 'active', name: '测试·新代表', passwordHash: null, assuranceLevel: 1 },
@@ -153,7 +156,7 @@ eachDatabase(t, 'news out of order and repeated', async (t, database) => {
     registerVersion: 5
   })
   t.equal(
-    await personByCertNo(w.services.db, w.services.crypto, 'resident_id', certNo(702)),
+    await personByCertNo(w.services.db, w.services.crypto, { certType: 'resident_id', certNo: certNo(702) }),
     null,
     'nobody is made for old news'
   )
@@ -196,7 +199,10 @@ eachDatabase(
       registerVersion: 21,
       name: '名称20',
       legalRepresentativeId: (
-        await personByCertNo(w.services.db, w.services.crypto, 'resident_id', certNo(720 + (20 % 3)))
+        await personByCertNo(w.services.db, w.services.crypto, {
+          certType: 'resident_id',
+          certNo: certNo(720 + (20 % 3))
+        })
       )?.id
     })
     t.equal((await events(w, 'delegation.suspended')).length, 1)
@@ -252,10 +258,13 @@ eachDatabase(
   'the first legal representative takes nothing; a pending organization does not become active by news',
   async (t, database) => {
     const w = await world(database)
-    const { id } = await insertOrganization(w.services.db, w.services.crypto, {
-      uscc: 'N2540121MF1234XY4L',
-      name: '测试村经济合作社',
-      status: 'pending'
+    const { id } = await insertOrganization(w.services.db, {
+      crypto: w.services.crypto,
+      organization: {
+        uscc: 'N2540121MF1234XY4L',
+        name: '测试村经济合作社',
+        status: 'pending'
+      }
     })
     t.match(
       await applyRegisterChange(w.services, {

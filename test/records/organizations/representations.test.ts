@@ -58,10 +58,13 @@ eachDatabase(t, 'resolve: the facts in one query, null as soon as anything has e
   }
 
   // forged references
-  const other = await insertOrganization(w.services.db, w.services.crypto, {
-    uscc: '91540000741928375U',
-    name: '另一公司',
-    status: 'active'
+  const other = await insertOrganization(w.services.db, {
+    crypto: w.services.crypto,
+    organization: {
+      uscc: '91540000741928375U',
+      name: '另一公司',
+      status: 'active'
+    }
   })
   t.equal(await resolve(w.agent, legal), null)
   t.equal(await resolve(w.lr, agent), null)
@@ -91,7 +94,9 @@ eachDatabase(t, 'hats: self first, all that could be chosen, with what stands in
     name: string,
     status: 'active' | 'pending' | 'suspended' | 'dissolved',
     lr: string
-  ) => (await insertOrganization(db, crypto, { uscc: code, name, status, legalRepresentativeId: lr })).id
+  ) =>
+    (await insertOrganization(db, { crypto, organization: { uscc: code, name, status, legalRepresentativeId: lr } }))
+      .id
   const boss = await newPerson(w.services)
   await orgOf('91540000741928375U', 'a 待激活', 'pending', w.agent)
   await orgOf('12540000433200155G', 'b 停用', 'suspended', w.agent)
@@ -275,6 +280,6 @@ eachDatabase(t, "the password is the legal representative's to set, with scan an
     [`denied ${w.agent}`, `denied ${w.lr}`, `success ${w.lr}`]
   )
   t.equal((await told(w, w.lr)).at(-1), 'security-organization-password-changed')
-  await replaceOrganizationPasswordHash(w.services.db, w.organizationId, 'hash', 'better')
+  await replaceOrganizationPasswordHash(w.services.db, { id: w.organizationId, from: 'hash', to: 'better' })
   t.equal((await w.login.find(uscc))?.passwordHash, `by ${w.lr}`, 'an outdated rehash changes nothing')
 })

@@ -103,7 +103,7 @@ export async function world (
 }
 
 export const person = async ({ db, crypto }: Services, extra: Partial<NewPerson> = {}): Promise<{ id: string }> =>
-  await insertPerson(db, crypto, { status: 'active', ...zhaxi, ...extra })
+  await insertPerson(db, crypto, { person: { status: 'active', ...zhaxi, ...extra } })
 
 export const pema = { name: '白玛', certNo: '540102199203078524' } as const
 

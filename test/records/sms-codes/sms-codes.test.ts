@@ -196,11 +196,13 @@ t.test('known and unknown phones get the same (T040); what is stored tells no co
   const database = await testDatabase(t)
   const { codes, send, db } = parts(database)
   await insertPerson(db, database.crypto, {
-    status: 'active',
-    name: '扎西',
-    certType: 'resident_id',
-    certNo: '540102199003072515',
-    phone
+    person: {
+      status: 'active',
+      name: '扎西',
+      certType: 'resident_id',
+      certNo: '540102199003072515',
+      phone
+    }
   })
   const unknown = { ...binding, phone: '+8613800138001' }
   const [a, b] = [await codes.send(binding, from), await codes.send(unknown, from)]

@@ -100,9 +100,9 @@ t.test('population: names as typed, answers as set, at most 1000 entries', async
 
 t.test('curl: quoted for the shell', async (t) => {
   t.equal(
-    formatCurl('POST', 'http://localhost/x', { name: "it's" }, ['A: b']),
+    formatCurl({ method: 'POST', url: 'http://localhost/x', body: { name: "it's" }, headers: ['A: b'] }),
     "curl -X POST 'http://localhost/x' \\\n  -H 'A: b' \\\n  -H 'Content-Type: application/json' \\\n  -d " +
       "'{\"name\":\"it'\\''s\"}'"
   )
-  t.equal(formatCurl('GET', 'http://localhost/x', null), "curl -X GET 'http://localhost/x'")
+  t.equal(formatCurl({ method: 'GET', url: 'http://localhost/x', body: null }), "curl -X GET 'http://localhost/x'")
 })

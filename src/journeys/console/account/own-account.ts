@@ -117,10 +117,14 @@ export function registerOwnAccount (console: Console): void {
   })
   post('/admin/me/passkeys', true, async (c) => {
     const { id } = c.administrator
-    const passkey = await finishEnrolment(deps, c.request.browser?.hash ?? '', id, c.field('credential'))
+    const passkey = await finishEnrolment(deps, {
+      browserHash: c.request.browser?.hash ?? '',
+      accountId: id,
+      text: c.field('credential')
+    })
     if (passkey === null) return await show(c, [{ field: 'form', code: 'passkey_refused' }])
     await inTransaction(db, async (trx) => {
-      await keepPasskey(trx, id, c.request.browserLabel, passkey)
+      await keepPasskey(trx, { accountId: id, label: c.request.browserLabel, passkey })
       await deps.audit.record(trx, {
         type: 'staff.credential-added',
         ...describeAct(c),
@@ -132,17 +136,22 @@ export function registerOwnAccount (console: Console): void {
   post('/admin/me/passkeys/rename', true, async (c) => {
     const label = parsePasskeyLabel(c.field('label'))
     if (label === null) return await show(c, [{ field: 'form', code: 'passkey_label' }])
-    return (await renamePasskey(deps, c.administrator.id, c.field('id'), label, describeAct(c)))
+    return (await renamePasskey(deps, {
+      accountId: c.administrator.id,
+      credentialId: c.field('id'),
+      label,
+      act: describeAct(c)
+    }))
       ? c.redirect('/admin/me', 'passkey_renamed')
       : c.redirect('/admin/me')
   })
   post('/admin/me/passkeys/remove', true, async (c) =>
-    (await removePasskey(deps, c.administrator, c.field('id'), describeAct(c)))
+    (await removePasskey(deps, { administrator: c.administrator, credentialId: c.field('id'), act: describeAct(c) }))
       ? c.redirect('/admin/me', 'passkey_removed')
       : await show(c, [{ field: 'form', code: 'last_credential' }])
   )
   post('/admin/me/sessions/end', false, async (c) =>
-    (await endOwnSessions(deps, c.administrator, c.field('session'), describeAct(c)))
+    (await endOwnSessions(deps, { administrator: c.administrator, mark: c.field('session'), act: describeAct(c) }))
       ? c.redirect('/admin/me', 'sessions_ended')
       : c.redirect('/admin/me')
   )

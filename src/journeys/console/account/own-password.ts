@@ -116,7 +116,7 @@ export function registerOwnPassword (console: Console): void {
   }
   own('GET', '/admin/me/codes', async (c) => await showCodes(c))
   own('POST', '/admin/me/codes', async (c) => {
-    const outcome = await changeTotp(deps, c.administrator, c.field('code'), describeAct(c))
+    const outcome = await changeTotp(deps, { own: c.administrator, typed: c.field('code'), act: describeAct(c) })
     if (outcome === 'changed') return c.redirect('/admin/me', 'codes_changed')
     return await showCodes(c, [
       outcome === 'gone' ? { field: 'form', code: 'codes_gone' } : { field: 'code', code: 'totp' }

@@ -93,11 +93,13 @@ export function registerAccounts (console: Console): void {
 
   const linkFor = async (
     trx: Transaction<Database>,
-    accountId: string,
-    role: AdminRole,
-    purpose: 'invitation' | 'reset',
-    act: Act,
-    codeMac: string | null
+    {
+      accountId,
+      role,
+      purpose,
+      act,
+      codeMac
+    }: { accountId: string; role: AdminRole; purpose: 'invitation' | 'reset'; act: Act; codeMac: string | null }
   ): Promise<string> => {
     const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor, codeMac })
     await deps.audit.record(trx, {
@@ -112,10 +114,12 @@ export function registerAccounts (console: Console): void {
   /** Asks, and shows the code that is needed beside the link, only to the administrator who asks and only once. */
   const askFor = async (
     c: ConsoleRequest,
-    kind: 'account.invite' | 'account.reset',
-    subject: string,
-    payload: object,
-    act: Act
+    {
+      kind,
+      subject,
+      payload,
+      act
+    }: { kind: 'account.invite' | 'account.reset'; subject: string; payload: object; act: Act }
   ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { code, mac } = newLinkCode(deps.crypto)
     const asked = await inTransaction(
@@ -150,7 +154,10 @@ export function registerAccounts (console: Console): void {
         ? { ok: false, code: 'name_taken' }
         : {
             ok: true,
-            once: { label: names.loginName, value: await linkFor(trx, id, names.role, 'invitation', act, codeMac) }
+            once: {
+              label: names.loginName,
+              value: await linkFor(trx, { accountId: id, role: names.role, purpose: 'invitation', act, codeMac })
+            }
           }
     }
   })
@@ -172,10 +179,15 @@ export function registerAccounts (console: Console): void {
     async apply (trx, { accountId, codeMac }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
-      if (account === null || !(await resetAccount(trx, deps, accountId, act))) return { ok: false, code: 'gone' }
+      if (account === null || !(await resetAccount(trx, deps, { id: accountId, act }))) {
+        return { ok: false, code: 'gone' }
+      }
       return {
         ok: true,
-        once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act, codeMac) }
+        once: {
+          label: account.loginName,
+          value: await linkFor(trx, { accountId, role: account.role, purpose: 'reset', act, codeMac })
+        }
       }
     }
   })
@@ -304,7 +316,9 @@ export function registerAccounts (console: Console): void {
             .where('status', '<>', 'disabled')
             .executeTakeFirst()
           const id = other === undefined ? await createInvited(trx, deps, names, confirmed.act) : null
-          return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act, null)
+          return id === null
+            ? null
+            : await linkFor(trx, { accountId: id, role, purpose: 'invitation', act: confirmed.act, codeMac: null })
         })
         if (link !== null) {
           return c.page('console/once', {
@@ -316,7 +330,7 @@ export function registerAccounts (console: Console): void {
           })
         }
       }
-      return await askFor(c, 'account.invite', loginName, names, confirmed.act)
+      return await askFor(c, { kind: 'account.invite', subject: loginName, payload: names, act: confirmed.act })
     }
   })
 
@@ -368,12 +382,17 @@ export function registerAccounts (console: Console): void {
   })
 
   /** The page before an act on an account, and the act. */
-  const act = (
-    name: 'disable' | 'reset' | 'end',
-    roles: AdminRole[],
-    allowed: (c: ConsoleRequest, account: AccountRow) => boolean,
+  const act = ({
+    name,
+    roles,
+    allowed,
+    work
+  }: {
+    name: 'disable' | 'reset' | 'end'
+    roles: AdminRole[]
+    allowed: (c: ConsoleRequest, account: AccountRow) => boolean
     work: (c: ConsoleRequest, account: AccountRow, act: Act) => Promise<ReturnType<ConsoleRequest['redirect']>>
-  ): void => {
+  }): void => {
     const model = (c: ConsoleRequest, account: AccountRow): Parameters<ConsoleRequest['confirm']>[0] => ({
       title: c.t(`console.administrators.${name}.title`, { name: account.displayName }),
       lead: c.t(`console.administrators.${name}.lead`),
@@ -414,21 +433,27 @@ export function registerAccounts (console: Console): void {
     })
   }
 
-  act('disable', ['system', 'security'], mayDisable, async (c, account, why) => {
-    await disableAccount(deps, account.id, why)
-    return c.redirect(`/admin/accounts/${account.id}`, 'account_disabled')
+  act({
+    name: 'disable',
+    roles: ['system', 'security'],
+    allowed: mayDisable,
+    work: async (c, account, why) => {
+      await disableAccount(deps, account.id, why)
+      return c.redirect(`/admin/accounts/${account.id}`, 'account_disabled')
+    }
   })
-  act(
-    'reset',
-    ['system', 'security'],
-    (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id,
-    async (c, account, why) => await askFor(c, 'account.reset', account.id, { accountId: account.id }, why)
-  )
-  act(
-    'end',
-    ['security'],
-    (c, account) => account.id !== c.administrator.id,
-    async (c, account, why) => {
+  act({
+    name: 'reset',
+    roles: ['system', 'security'],
+    allowed: (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id,
+    work: async (c, account, why) =>
+      await askFor(c, { kind: 'account.reset', subject: account.id, payload: { accountId: account.id }, act: why })
+  })
+  act({
+    name: 'end',
+    roles: ['security'],
+    allowed: (c, account) => account.id !== c.administrator.id,
+    work: async (c, account, why) => {
       await inTransaction(db, async (trx) => {
         await endAccountSessions(trx, account.id)
         await deps.audit.record(trx, {
@@ -440,5 +465,5 @@ export function registerAccounts (console: Console): void {
       })
       return c.redirect(`/admin/accounts/${account.id}`, 'sessions_ended')
     }
-  )
+  })
 }

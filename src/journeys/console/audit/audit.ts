@@ -166,9 +166,15 @@ export function registerAudit (console: Console): void {
 
   const record = async (
     c: ConsoleRequest,
-    type: 'audit.searched' | 'audit.verified' | 'audit.exported',
-    reason: string | null,
-    details: Record<string, string | number | boolean>
+    {
+      type,
+      reason,
+      details
+    }: {
+      type: 'audit.searched' | 'audit.verified' | 'audit.exported'
+      reason: string | null
+      details: Record<string, string | number | boolean>
+    }
   ): Promise<void> => {
     const { actor, address, traceId } = c.act(reason ?? type)
     await inTransaction(db, async (trx) => {
@@ -195,12 +201,16 @@ export function registerAudit (console: Console): void {
         )
       }
       const used = Object.entries(list.filters).filter(([, value]) => value !== '')
-      await record(c, list.csv ? 'audit.exported' : 'audit.searched', null, {
-        ...Object.fromEntries(used),
-        ...(list.csv ? { format: 'csv' } : {}),
-        ...(before === null ? {} : { before })
+      await record(c, {
+        type: list.csv ? 'audit.exported' : 'audit.searched',
+        reason: null,
+        details: {
+          ...Object.fromEntries(used),
+          ...(list.csv ? { format: 'csv' } : {}),
+          ...(before === null ? {} : { before })
+        }
       })
-      const found = await searchAudit(db, crypto, filters, { before, limit: list.limit })
+      const found = await searchAudit(db, { crypto, filters, page: { before, limit: list.limit } })
       const { rows, pager } = buildPage(list, found, ({ id }) => [String(id)])
       if (list.csv) {
         return c.csv(
@@ -253,7 +263,7 @@ export function registerAudit (console: Console): void {
       const { id = '' } = c.request.params as { id?: string }
       const event = /^[1-9]\d{0,14}$/.test(id) ? await findAuditEvent(db, crypto, Number(id)) : null
       if (event === null) return c.notFound()
-      await record(c, 'audit.searched', null, { event: event.id })
+      await record(c, { type: 'audit.searched', reason: null, details: { event: event.id } })
       const { t } = c
       const facts: Array<[string, unknown]> = [
         [t('console.audit.at'), event.atText],
@@ -306,14 +316,13 @@ export function registerAudit (console: Console): void {
         .select((e) => e.fn.max('sequence').as('last'))
         .executeTakeFirst()
       const result = await verifyChain(db, crypto, { from: Math.max(1, Number(head?.last ?? 0) - events + 1) })
-      await record(
-        c,
-        'audit.verified',
-        null,
-        result.ok
+      await record(c, {
+        type: 'audit.verified',
+        reason: null,
+        details: result.ok
           ? { from: result.from, to: result.to, whole: true }
           : { whole: false, kind: result.fault.kind, sequence: result.fault.sequence }
-      )
+      })
       return c.page('console/audit/chain', { steps: chainSteps, result })
     }
   })
@@ -351,7 +360,7 @@ export function registerAudit (console: Console): void {
           { status: 422 }
         )
       }
-      await record(c, 'audit.exported', reason, { ...range })
+      await record(c, { type: 'audit.exported', reason, details: { ...range } })
       const file = new PassThrough()
       // page by page as fast as the browser reads; a fault ends the file before its trailer, and the verification shows
       // it

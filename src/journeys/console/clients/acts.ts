@@ -93,7 +93,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
         status
       })
       if (moved.outcome === 'invalid') {
-        return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
+        return await tabPage(console, c, { client, tab: 'basic', rules, shown: { faults: moved.faults } })
       }
       return c.redirect(buildPath(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
     }
@@ -182,7 +182,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       const file = (c.request.body as { logo?: unknown }).logo
       if (!confirmed.ok) {
         const problems = [c.t('console.clients.logo.reason')]
-        return await tabPage(console, c, client, 'experience', rules, { problems })
+        return await tabPage(console, c, { client, tab: 'experience', rules, shown: { problems } })
       }
       const stored = await write(deps, storeLogo, {
         act: confirmed.act,
@@ -190,8 +190,13 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
         file: Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null
       })
       if (stored.outcome === 'not_a_picture') {
-        return await tabPage(console, c, client, 'experience', rules, {
-          problems: [c.t(`console.clients.logo.${stored.fault}`)]
+        return await tabPage(console, c, {
+          client,
+          tab: 'experience',
+          rules,
+          shown: {
+            problems: [c.t(`console.clients.logo.${stored.fault}`)]
+          }
         })
       }
       return c.redirect(buildPath(client.clientId, 'experience'), 'client_changed')

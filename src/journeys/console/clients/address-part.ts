@@ -36,8 +36,7 @@ export const addHref = (clientId: string, code: Parameter, address: string): str
 export async function addressPart (
   console: Console,
   c: ConsoleRequest,
-  client: ClientRecord,
-  tester?: { pasted: string; result: TesterResult | null }
+  { client, tester }: { client: ClientRecord; tester?: { pasted: string; result: TesterResult | null } | undefined }
 ): Promise<NonNullable<ClientEditPage['addresses']>> {
   const rules = selectUriRules(clientRules(console.deps.config), client.kind)
   const failures = await clientFailures(console.deps.db, client.clientId)

@@ -49,9 +49,13 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
           : describeResult(
             c,
             client,
-            explainAddress(pasted, { redirectUris, postLogoutRedirectUris }, selectUriRules(rules, client.kind))
+            explainAddress({
+              pasted,
+              registered: { redirectUris, postLogoutRedirectUris },
+              rules: selectUriRules(rules, client.kind)
+            })
           )
-      return await tabPage(console, c, client, 'addresses', rules, { tester: { pasted, result } })
+      return await tabPage(console, c, { client, tab: 'addresses', rules, shown: { tester: { pasted, result } } })
     }
   })
 
@@ -70,7 +74,10 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
     title: c.t(`console.clients.address.${act}`),
     lead: c.t(`console.clients.address.${act}.lead`, { name: client.policy.names['zh-CN'] }),
     facts: [
-      { name: c.t.code([`console.clients.failure.${code}`], 'console.clients.failure.other'), value: address === '' ? code : address }
+      {
+        name: c.t.code([`console.clients.failure.${code}`], 'console.clients.failure.other'),
+        value: address === '' ? code : address
+      }
     ],
     action: buildPath(client.clientId, `addresses/${act}`),
     hidden: [
@@ -119,10 +126,15 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         typed.metadata[list] = [...(client.metadata[list] ?? []), what.address]
         const checked = validateClient(typed, rules)
         if (!checked.ok) {
-          return await tabPage(console, c, client, 'addresses', rules, {
-            typed,
-            faults: checked.faults,
-            reason: confirmed.act.reason
+          return await tabPage(console, c, {
+            client,
+            tab: 'addresses',
+            rules,
+            shown: {
+              typed,
+              faults: checked.faults,
+              reason: confirmed.act.reason
+            }
           })
         }
         const changed = await write(deps, changeClient, {
@@ -137,7 +149,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
           case 'unchanged':
             return c.redirect(buildPath(client.clientId, 'addresses'), 'client_unchanged')
           case 'conflict':
-            return await conflictPage(console, c, changed, 'addresses')
+            return await conflictPage(console, c, { extract: changed, tab: 'addresses' })
           case 'approval_needed':
             return await askApproval(c, { client, content: checked.content, act: confirmed.act })
           default:

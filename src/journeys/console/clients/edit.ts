@@ -83,21 +83,25 @@ interface Shown {
   tester?: { pasted: string; result: TesterResult | null }
 }
 
+interface TabPageInput {
+  client: ClientRecord
+  tab: TabName
+  rules: ClientRules
+  shown?: Shown | undefined
+}
+
 /** A tab as a page, with what was typed and what is wrong with it. */
 export async function tabPage (
   console: Console,
   c: ConsoleRequest,
-  client: ClientRecord,
-  tab: TabName,
-  rules: ClientRules,
-  shown: Shown = {}
+  { client, tab, rules, shown = {} }: TabPageInput
 ): Promise<FastifyReply> {
   const { typed = toTyped(client), faults = [], reason = '', problems = [], tester } = shown
   const may = mayChange(c, client)
-  const controls = buildControls(tab, typed, rules, c.t, faults)
+  const controls = buildControls({ tab, client: typed, rules, t: c.t, faults })
   // at another tab, perhaps, or of no field that a form has
   const elsewhere = faults
-    .filter((fault) => !belongsToTab(tab, typed, rules, c.t, fault))
+    .filter((fault) => !belongsToTab({ tab, client: typed, rules, t: c.t, fault }))
     .map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
   const wrong = [
     ...problems,
@@ -131,7 +135,7 @@ export async function tabPage (
           expiresAt: expiresAt?.toISOString() ?? null,
           lastUsed: lastUsedOn
         })) ?? null,
-      addresses: tab === 'addresses' ? await addressPart(console, c, client, tester) : null,
+      addresses: tab === 'addresses' ? await addressPart(console, c, { client, tester }) : null,
       acts:
         tab === 'basic' && may
           ? [
@@ -150,21 +154,30 @@ export async function tabPage (
   )
 }
 
+interface SaveTypedInput {
+  client: ClientRecord
+  tab: TabName
+  rules: ClientRules
+  typed: Typed
+}
+
 /** The outcome of a change, as an answer. `form` is shown again when it must be corrected. */
 async function saveTyped (
   console: Console,
   c: ConsoleRequest,
-  client: ClientRecord,
-  tab: TabName,
-  rules: ClientRules,
-  typed: Typed
+  { client, tab, rules, typed }: SaveTypedInput
 ): Promise<FastifyReply> {
   const confirmed = c.confirmed()
   if (!confirmed.ok) {
-    return await tabPage(console, c, client, tab, rules, {
-      typed,
-      reason: confirmed.reason,
-      problems: c.problems(confirmed.errors)
+    return await tabPage(console, c, {
+      client,
+      tab,
+      rules,
+      shown: {
+        typed,
+        reason: confirmed.reason,
+        problems: c.problems(confirmed.errors)
+      }
     })
   }
   const changed = await write(console.deps, changeClient, {
@@ -179,24 +192,34 @@ async function saveTyped (
     case 'unchanged':
       return c.redirect(buildPath(client.clientId, tab === 'basic' ? '' : tab), 'client_unchanged')
     case 'invalid':
-      return await tabPage(console, c, client, tab, rules, {
-        typed,
-        faults: changed.faults,
-        reason: confirmed.act.reason
+      return await tabPage(console, c, {
+        client,
+        tab,
+        rules,
+        shown: {
+          typed,
+          faults: changed.faults,
+          reason: confirmed.act.reason
+        }
       })
     case 'approval_needed': {
       const checked = validateClient(typed, rules)
       if (!checked.ok) {
-        return await tabPage(console, c, client, tab, rules, {
-          typed,
-          faults: checked.faults,
-          reason: confirmed.act.reason
+        return await tabPage(console, c, {
+          client,
+          tab,
+          rules,
+          shown: {
+            typed,
+            faults: checked.faults,
+            reason: confirmed.act.reason
+          }
         })
       }
       return await askApproval(c, { client, content: checked.content, act: confirmed.act })
     }
     case 'conflict':
-      return await conflictPage(console, c, changed, tab)
+      return await conflictPage(console, c, { extract: changed, tab })
     default:
       return c.notFound()
   }
@@ -206,10 +229,9 @@ async function saveTyped (
 export async function conflictPage (
   console: Console,
   c: ConsoleRequest,
-  { current, diff }: Extract<Changed, { outcome: 'conflict' }>,
-  tab: TabName
+  { extract: { current, diff }, tab }: { extract: Extract<Changed, { outcome: 'conflict' }>; tab: TabName }
 ): Promise<FastifyReply> {
-  const [last] = await clientHistory(console.deps.db, current.clientId, null, 1)
+  const [last] = await clientHistory(console.deps.db, { clientId: current.clientId, after: null, limit: 1 })
   return c.page(
     'console/clients/conflict',
     {
@@ -236,7 +258,7 @@ export function registerClientTabs (console: Console, rules: ClientRules): void 
       method: 'GET',
       path,
       roles: readers,
-      handler: async (c) => await tabPage(console, c, await describeOwnClient(c, console), tab, rules)
+      handler: async (c) => await tabPage(console, c, { client: await describeOwnClient(c, console), tab, rules })
     })
     console.page({
       method: 'POST',
@@ -245,7 +267,12 @@ export function registerClientTabs (console: Console, rules: ClientRules): void 
       handler: async (c) => {
         const client = await describeOwnClient(c, console)
         if (!mayChange(c, client)) return c.notFound()
-        return await saveTyped(console, c, client, tab, rules, typedOver(tab, toTyped(client), c.field, rules))
+        return await saveTyped(console, c, {
+          client,
+          tab,
+          rules,
+          typed: typedOver({ tab, client: toTyped(client), field: c.field, rules })
+        })
       }
     })
   }

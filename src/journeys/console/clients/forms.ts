@@ -26,31 +26,43 @@ const lines = (value: unknown): string => (Array.isArray(value) ? value.map(text
 const listScopes = (metadata: Record<string, unknown>): string[] => text(metadata['scope']).split(' ').filter(Boolean)
 const listed = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
+interface BuildControlsInput {
+  tab: TabName | 'kind'
+  client: Typed
+  rules: ClientRules
+  t: AdminTranslate
+  faults?: readonly ClientFault[] | undefined
+}
+
 /** Controls of a tab with their values and faults. `faults`: those of the whole object. */
 export function buildControls (
-  tab: TabName | 'kind',
-  client: Typed,
-  rules: ClientRules,
-  t: AdminTranslate,
-  faults: readonly ClientFault[] = []
+  { tab, client, rules, t, faults = [] }: BuildControlsInput
 ): Control[] {
-  return completeControls(buildDrafts(tab, client, rules, t), t, { area: 'clients', faults })
+  return completeControls(buildDrafts({ tab, typed: client, rules, t }), t, { area: 'clients', faults })
+}
+
+interface BelongsToTabInput {
+  tab: TabName | 'kind'
+  client: Typed
+  rules: ClientRules
+  t: AdminTranslate
+  fault: ClientFault
 }
 
 /** Whether a fault belongs to a control of this tab. */
 export const belongsToTab = (
-  tab: TabName | 'kind',
-  client: Typed,
-  rules: ClientRules,
-  t: AdminTranslate,
-  fault: ClientFault
-): boolean => buildDrafts(tab, client, rules, t).some((draft) => concerns(draft, fault))
+  { tab, client, rules, t, fault }: BelongsToTabInput
+): boolean => buildDrafts({ tab, typed: client, rules, t }).some((draft) => concerns(draft, fault))
+
+interface BuildDraftsInput {
+  tab: TabName | 'kind'
+  typed: Typed
+  rules: ClientRules
+  t: AdminTranslate
+}
 
 function buildDrafts (
-  tab: TabName | 'kind',
-  { kind, metadata, policy }: Typed,
-  rules: ClientRules,
-  t: AdminTranslate
+  { tab, typed: { kind, metadata, policy }, rules, t }: BuildDraftsInput
 ): Draft[] {
   const rule = kindRules[kind]
   const names = isObject(policy['names']) ? policy['names'] : {}
@@ -297,8 +309,15 @@ function parseGrants (people: string, machine: string): Record<string, { scopes:
 
 const kept = (value: string): string | undefined => (value.trim() === '' ? undefined : value.trim())
 
+interface TypedOverInput {
+  tab: TabName | 'kind'
+  client: Typed
+  field: Field
+  rules: ClientRules
+}
+
 /** What was typed, put over what is there. */
-export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, rules: ClientRules): Typed {
+export function typedOver ({ tab, client, field, rules }: TypedOverInput): Typed {
   const { kind, metadata, policy } = client
   const ticked = (id: string, names: readonly string[]): string[] =>
     names.filter((name) => field(`${id}_${name}`) !== '')

@@ -57,7 +57,11 @@ export function registerClientList (console: Console, scopes: readonly string[])
     handler: async (c) => {
       const list = readList(c.request, filterNames, 1)
       const { unused, ...filters } = list.filters
-      const found = await listClients(db, { ...filters, unusedDays: unused }, list.after?.[0] ?? null, list.limit)
+      const found = await listClients(db, {
+        filters: { ...filters, unusedDays: unused },
+        after: list.after?.[0] ?? null,
+        limit: list.limit
+      })
       const { rows, pager } = buildPage(list, found, (row) => [row.clientId])
       if (list.csv) {
         return c.csv(
@@ -103,7 +107,7 @@ export function registerClientList (console: Console, scopes: readonly string[])
     handler: async (c) => {
       const client = await describeOwnClient(c, console)
       const list = readList(c.request, [], ['number'])
-      const found = await clientHistory(db, client.clientId, readAfter(list), list.limit)
+      const found = await clientHistory(db, { clientId: client.clientId, after: readAfter(list), limit: list.limit })
       const { rows, pager } = buildPage(list, found, (row) => [String(row.id)])
       if (list.csv) return sendChangesCsv(c, 'client-history.csv', rows)
       return c.page('console/clients/history', {

@@ -22,13 +22,17 @@ const listScopes = ({ metadata }: ClientRecord): Array<keyof typeof claimsByScop
     .split(' ')
     .filter((scope): scope is keyof typeof claimsByScope => Object.hasOwn(claimsByScope, scope))
 
+interface BuildPreviewInput {
+  name: ExampleName
+  role: Role
+  issuer: string
+  now: number
+}
+
 /** Tokens of a login with the client's lowest level. @param now epoch milliseconds */
 export function buildPreview (
   client: ClientRecord,
-  name: ExampleName,
-  role: Role,
-  issuer: string,
-  now: number
+  { name, role, issuer, now }: BuildPreviewInput
 ): { idToken: Record<string, unknown>; userinfo: Record<string, unknown> } {
   const { clientId, metadata, policy } = client
   const scopes = listScopes(client)
@@ -36,7 +40,7 @@ export function buildPreview (
   const person = examplePeople[name]
   const catalogue = policy.functions.map(({ code }) => code)
   const representation = exampleRepresentation(role, catalogue.slice(0, 1), now - 2 * 86_400_000)
-  const facts = exampleFacts(person, representation, catalogue, shanghaiDate(now))
+  const facts = exampleFacts({ person, representation, catalogue, today: shanghaiDate(now) })
   const at = Math.floor(now / 1000)
   const sub = metadata.subject_type === 'pairwise' ? 'pairwise-7fKq0aX3' : person.sub
   const acr = acrOfLevel(policy.minimumLevel > 3 ? 4 : policy.minimumLevel === 3 ? 3 : 2)

@@ -91,8 +91,7 @@ export interface TestLoginSite {
 export function createTestLoginSite (
   { config, crypto }: Pick<ConsoleDeps, 'config' | 'crypto'>,
   c: ConsoleRequest,
-  client: ClientRecord,
-  kept: Kept
+  { client, kept }: { client: ClientRecord; kept: Kept }
 ): TestLoginSite {
   const {
     metadata: {
@@ -174,7 +173,12 @@ export function createTestLoginSite (
       const made = signs === true ? { client_id: client.clientId, request: await requestObject() } : request
       if (pushes !== true) return { location: `${routes.authorization}?${new URLSearchParams(made).toString()}` }
       const { headers, body, curl } = await proof()
-      const pushed = await ask('POST', routes.pushed_authorization_request, headers, { ...made, ...body })
+      const pushed = await ask({
+        verb: 'POST',
+        url: routes.pushed_authorization_request,
+        headers,
+        body: { ...made, ...body }
+      })
       const { request_uri: reference } = pushed.answer
       if (typeof reference === 'string') {
         return {
@@ -215,18 +219,18 @@ export function createTestLoginSite (
 
       const bound = binds === true ? await boundBy() : null
       const { headers, body, curl } = await proof()
-      const token = await ask(
-        'POST',
-        routes.token,
-        { ...headers, ...(await bound?.header('POST', routes.token)) },
-        {
+      const token = await ask({
+        verb: 'POST',
+        url: routes.token,
+        headers: { ...headers, ...(await bound?.header('POST', routes.token)) },
+        body: {
           grant_type: 'authorization_code',
           code: query['code'],
           redirect_uri: callback,
           code_verifier: kept.verifier,
           ...body
         }
-      )
+      })
       steps.push({
         title: c.t('console.clients.trial.token'),
         ok: token.status === 200,
@@ -254,9 +258,13 @@ export function createTestLoginSite (
         answer: json(claims)
       })
       const scheme = bound === null ? 'Bearer' : 'DPoP'
-      const userinfo = await ask('GET', routes.userinfo, {
-        authorization: `${scheme} ${accessToken}`,
-        ...(await bound?.header('GET', routes.userinfo, accessToken))
+      const userinfo = await ask({
+        verb: 'GET',
+        url: routes.userinfo,
+        headers: {
+          authorization: `${scheme} ${accessToken}`,
+          ...(await bound?.header('GET', routes.userinfo, accessToken))
+        }
       })
       steps.push({
         title: c.t('console.clients.trial.userinfo'),
@@ -297,12 +305,17 @@ export function createTestLoginSite (
   }
 
   /** In this process, without network or certificate. */
-  async function ask (
-    verb: 'GET' | 'POST',
-    url: string,
-    headers: Record<string, string>,
-    body?: Record<string, string>
-  ): Promise<Answer> {
+  async function ask ({
+    verb,
+    url,
+    headers,
+    body
+  }: {
+    verb: 'GET' | 'POST'
+    url: string
+    headers: Record<string, string>
+    body?: Record<string, string> | undefined
+  }): Promise<Answer> {
     const response = await c.request.server.inject({
       method: verb,
       url,

@@ -47,7 +47,7 @@ export function registerClientTestLogin (console: Console): void {
         secret: usesSecret(client.metadata) ? c.field('secret').trim().slice(0, 200) : null,
         at: clock.now()
       }
-      const begun = await createTestLoginSite(deps, c, client, kept).begin()
+      const begun = await createTestLoginSite(deps, c, { client, kept }).begin()
       if (begun.location === null) {
         return c.page('console/clients/test-login', { clientId: client.clientId, steps: [begun.step] })
       }
@@ -83,7 +83,7 @@ export function registerClientTestLogin (console: Console): void {
       )
       return c.page('console/clients/test-login', {
         clientId: client.clientId,
-        steps: await createTestLoginSite(deps, c, client, kept).walk(query)
+        steps: await createTestLoginSite(deps, c, { client, kept }).walk(query)
       })
     }
   })

@@ -56,7 +56,7 @@ export function registerClientTest (console: Console): void {
       const who = chosen('person', exampleNames, 'zhaxi')
       const locale = chosen('in', locales, 'zh-CN')
       const width = chosen('width', widths, 'narrow')
-      const { idToken, userinfo } = buildPreview(client, who, role, config.issuer, clock.now())
+      const { idToken, userinfo } = buildPreview(client, { name: who, role, issuer: config.issuer, now: clock.now() })
       const note = testLoginNote(c, client)
       return c.page('console/clients/test', {
         client: buildLayout(c, client, 'test'),

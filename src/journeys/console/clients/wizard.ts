@@ -57,17 +57,21 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
 
   /** Everything that was answered so far. */
   const typedBy = (c: ConsoleRequest, until: number): Typed =>
-    questions.slice(0, until + 1).reduce<Typed>((typed, question) => typedOver(question, typed, c.field, rules), start)
+    questions
+      .slice(0, until + 1)
+      .reduce<Typed>((typed, question) => typedOver({ tab: question, client: typed, field: c.field, rules }), start)
 
   const ask = (
     c: ConsoleRequest,
-    step: number,
-    typed: Typed,
-    faults: readonly ClientFault[] = [],
-    problems: string[] = []
+    {
+      step,
+      typed,
+      faults = [],
+      problems = []
+    }: { step: number; typed: Typed; faults?: readonly ClientFault[] | undefined; problems?: string[] | undefined }
   ): FastifyReply => {
     const question = questions[step] ?? 'kind'
-    const controls = buildControls(question, typed, rules, c.t, faults).filter(
+    const controls = buildControls({ tab: question, client: typed, rules, t: c.t, faults }).filter(
       ({ id }) => leftOut[question]?.includes(id) !== true
     )
     const own = new Set(
@@ -97,7 +101,13 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     )
   }
 
-  console.page({ method: 'GET', path, roles: writers, reauth: true, handler: (c) => ask(c, 0, start) })
+  console.page({
+    method: 'GET',
+    path,
+    roles: writers,
+    reauth: true,
+    handler: (c) => ask(c, { step: 0, typed: start })
+  })
   console.page({
     method: 'POST',
     path,
@@ -106,21 +116,24 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     handler: async (c) => {
       const step = Math.min(Math.max(Number(c.field('step')) - 1 || 0, 0), questions.length - 1)
       const typed = typedBy(c, step)
-      if (c.field('back') !== '') return ask(c, Math.max(0, step - 1), typedBy(c, step))
+      if (c.field('back') !== '') return ask(c, { step: Math.max(0, step - 1), typed: typedBy(c, step) })
       const question = questions[step] ?? 'kind'
       const checked = validateClient(typed, rules)
       const faults = checked.ok ? [] : checked.faults
       // only what was asked by now can be wrong
-      const now = faults.filter((fault) => belongsToTab(question, typed, rules, c.t, fault))
-      if (now.length > 0) return ask(c, step, typed, now)
+      const now = faults.filter((fault) => belongsToTab({ tab: question, client: typed, rules, t: c.t, fault }))
+      if (now.length > 0) return ask(c, { step, typed, faults: now })
       // a kind without addresses has no question about them
-      const empty = (at: number): boolean => buildControls(questions[at] ?? 'kind', typed, rules, c.t).length === 0
-      if (step < questions.length - 1) return ask(c, empty(step + 1) ? step + 2 : step + 1, typed)
+      const empty = (at: number): boolean =>
+        buildControls({ tab: questions[at] ?? 'kind', client: typed, rules, t: c.t }).length === 0
+      if (step < questions.length - 1) return ask(c, { step: empty(step + 1) ? step + 2 : step + 1, typed })
       const confirmed = c.confirmed()
-      if (!confirmed.ok) return ask(c, step, typed, [], [c.t('fault.reason.required')])
+      if (!confirmed.ok) return ask(c, { step, typed, faults: [], problems: [c.t('fault.reason.required')] })
       if (!checked.ok) {
-        const first = questions.findIndex((one) => faults.some((fault) => belongsToTab(one, typed, rules, c.t, fault)))
-        return ask(c, first < 0 ? step : first, typed, faults)
+        const first = questions.findIndex((one) =>
+          faults.some((fault) => belongsToTab({ tab: one, client: typed, rules, t: c.t, fault }))
+        )
+        return ask(c, { step: first < 0 ? step : first, typed, faults })
       }
       return await make(c, checked.content, confirmed.act)
     }
@@ -143,13 +156,12 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       return { made, asked: await console.approvals.request(trx, request) }
     })
     if (made.outcome !== 'created') {
-      return ask(
-        c,
-        0,
-        content as unknown as Typed,
-        made.outcome === 'invalid' ? made.faults : [],
-        made.outcome === 'invalid' ? [] : [c.t('fault.invalid')]
-      )
+      return ask(c, {
+        step: 0,
+        typed: content as unknown as Typed,
+        faults: made.outcome === 'invalid' ? made.faults : [],
+        problems: made.outcome === 'invalid' ? [] : [c.t('fault.invalid')]
+      })
     }
     const { client, secret } = made
     const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${deps.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`

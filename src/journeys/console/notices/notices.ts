@@ -120,7 +120,10 @@ export function registerNotices (console: Console): void {
     }
   })
 
-  const showForm = (c: ConsoleRequest, audience: string, target: string, errors: FieldError[] = []) =>
+  const showForm = (
+    c: ConsoleRequest,
+    { audience, target, errors = [] }: { audience: string; target: string; errors?: FieldError[] | undefined }
+  ) =>
     c.page(
       'console/notices/notice-form',
       {
@@ -143,7 +146,10 @@ export function registerNotices (console: Console): void {
     handler: (c) => {
       const { to } = c.request.query as { to?: unknown }
       const target = typeof to === 'string' && /^(per|org)_[\w-]{22}$/.test(to) ? to : ''
-      return showForm(c, target === '' ? '' : target.startsWith('org_') ? 'organization' : 'person', target)
+      return showForm(c, {
+        audience: target === '' ? '' : target.startsWith('org_') ? 'organization' : 'person',
+        target
+      })
     }
   })
   console.page({
@@ -158,7 +164,9 @@ export function registerNotices (console: Console): void {
         ...(confirmed.ok ? [] : confirmed.errors)
       ]
       const target = c.field('target').trim()
-      if (audience === undefined || !confirmed.ok) return showForm(c, c.field('audience'), target, errors)
+      if (audience === undefined || !confirmed.ok) {
+        return showForm(c, { audience: c.field('audience'), target, errors })
+      }
       const texts = Object.fromEntries(readTexts(c).map(({ language, title, body }) => [language, { title, body }]))
       const made = await draftNotice(deps, confirmed.act, {
         audience,
@@ -167,16 +175,15 @@ export function registerNotices (console: Console): void {
         sms: c.field('sms') === '1'
       })
       if (made.ok) return c.redirect(`/admin/notices/${made.id}`, 'notice_drafted')
-      return showForm(
-        c,
+      return showForm(c, {
         audience,
         target,
-        made.faults.map(({ field, language, code }) => ({
+        errors: made.faults.map(({ field, language, code }) => ({
           field: language === null ? field : `${field}_${noticeLanguages.indexOf(language)}`,
           code: `notice_${field}_${code}`,
           details: { max: noticeLimits[field as 'title'] ?? 0 }
         }))
-      )
+      })
     }
   })
 

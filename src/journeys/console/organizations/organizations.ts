@@ -275,7 +275,7 @@ export function registerOrganizations (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
-      const outcome = await actOnDelegation(deps, confirmed.act, readId(c, 'delegation'), act)
+      const outcome = await actOnDelegation(deps, { act: confirmed.act, id: readId(c, 'delegation'), what: act })
       // only the legal representative may give one: the attempt is audited
       if (outcome === 'refused') throw new PageError(403, 'forbidden', { restartHref: model.backHref })
       return c.redirect(model.backHref, outcome === 'done' ? `delegation_${act}` : 'people_unchanged')

@@ -195,7 +195,11 @@ export function registerPeopleActs (console: Console): void {
       if (grant !== '') {
         const shown = showValues(
           c,
-          await unmaskGranted(deps, { ...describeViewer(c), reason: 'granted' }, readId(c), grant)
+          await unmaskGranted(deps, {
+            act: { ...describeViewer(c), reason: 'granted' },
+            personId: readId(c),
+            grantId: grant
+          })
         )
         return shown ?? (await showUnmask(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
@@ -217,7 +221,9 @@ export function registerPeopleActs (console: Console): void {
           act: confirmed.act
         })
       }
-      return showValues(c, await unmask(deps, confirmed.act, readId(c), ticked)) ?? c.notFound()
+      return (
+        showValues(c, await unmask(deps, { act: confirmed.act, personId: readId(c), fields: ticked })) ?? c.notFound()
+      )
     }
   })
 }

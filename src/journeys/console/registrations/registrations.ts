@@ -139,7 +139,7 @@ export function registerRegistrations (console: Console): void {
   const line = async (c: ConsoleRequest): Promise<ApplicationLine> =>
     (await findApplication(deps, readId(c))) ?? c.notFound()
   const load = async (c: ConsoleRequest): Promise<ApplicationDetail> =>
-    (await applicationDetail(deps, describeViewer(c), readId(c))) ?? c.notFound()
+    (await applicationDetail({ deps, act: describeViewer(c), id: readId(c) })) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -188,9 +188,14 @@ export function registerRegistrations (console: Console): void {
       const grant = c.field('grant')
       if (grant !== '') {
         const detail =
-          (await applicationDetail(deps, { ...describeViewer(c), reason: 'granted' }, readId(c), {
-            unmask: true,
-            grant
+          (await applicationDetail({
+            deps,
+            act: { ...describeViewer(c), reason: 'granted' },
+            id: readId(c),
+            options: {
+              unmask: true,
+              grant
+            }
           })) ?? c.notFound()
         return await show(c, detail, detail.unmasked ? [] : [{ field: 'form', code: 'grant_gone' }])
       }
@@ -205,7 +210,10 @@ export function registerRegistrations (console: Console): void {
           act: confirmed.act
         })
       }
-      return await show(c, (await applicationDetail(deps, confirmed.act, id, { unmask: true })) ?? c.notFound())
+      return await show(
+        c,
+        (await applicationDetail({ deps, act: confirmed.act, id, options: { unmask: true } })) ?? c.notFound()
+      )
     }
   })
 
@@ -298,7 +306,13 @@ export function registerRegistrations (console: Console): void {
         ...(confirmed.ok ? [] : confirmed.errors)
       ]
       if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
-      const outcome = await refuseApplication(deps, confirmed.act, readId(c), code, c.field('number'))
+      const outcome = await refuseApplication({
+        deps,
+        act: confirmed.act,
+        id: readId(c),
+        code,
+        seen: c.field('number')
+      })
       return outcome === 'done'
         ? c.redirect('/admin/registrations', 'regs_refuse')
         : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])

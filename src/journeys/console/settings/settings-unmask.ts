@@ -27,7 +27,7 @@ export function registerUnmaskSetting (console: Console): void {
       }
     },
     async apply (trx, { needed }, act) {
-      await setUnmaskingNeedsApproval(trx, deps, needed, act)
+      await setUnmaskingNeedsApproval(trx, deps, { needed, act })
       return { ok: true }
     }
   })
@@ -70,7 +70,10 @@ export function registerUnmaskSetting (console: Console): void {
       // what the page offered, not what it would offer now
       const needed = c.field('needed') !== 'false'
       if (needed) {
-        await inTransaction(db, async (trx) => await setUnmaskingNeedsApproval(trx, deps, true, confirmed.act))
+        await inTransaction(
+          db,
+          async (trx) => await setUnmaskingNeedsApproval(trx, deps, { needed: true, act: confirmed.act })
+        )
         return c.redirect('/admin/settings', 'saved')
       }
       return await c.askApproval({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })

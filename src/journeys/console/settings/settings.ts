@@ -144,9 +144,15 @@ export function registerSettings (console: Console, settings: Settings): void {
 
   const edit = async (
     c: ConsoleRequest,
-    typed: { values: Record<string, string>; version: number; reason: string } | null,
-    errors: FieldError[] = [],
-    stale = false
+    {
+      typed,
+      errors = [],
+      stale = false
+    }: {
+      typed: { values: Record<string, string>; version: number; reason: string } | null
+      errors?: FieldError[] | undefined
+      stale?: boolean | undefined
+    }
   ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const row = (await settings.list()).find(({ name }) => name === (c.request.params as { name: string }).name)
     if (row === undefined) return c.notFound()
@@ -175,7 +181,7 @@ export function registerSettings (console: Console, settings: Settings): void {
     path: '/admin/settings/:name',
     roles: ['system'],
     reauth: true,
-    handler: async (c) => await edit(c, null)
+    handler: async (c) => await edit(c, { typed: null })
   })
   console.page({
     method: 'POST',
@@ -192,12 +198,12 @@ export function registerSettings (console: Console, settings: Settings): void {
         reason: c.field('reason')
       }
       const confirmed = c.confirmed()
-      if (!confirmed.ok) return await edit(c, typed, confirmed.errors)
+      if (!confirmed.ok) return await edit(c, { typed, errors: confirmed.errors })
       const saved = await settings.save(row, typed.values, typed.version, confirmed.act)
       if (saved.ok) return c.redirect('/admin/settings', 'saved')
       return saved.code === 'stale'
-        ? await edit(c, typed, [{ field: 'form', code: 'stale' }], true)
-        : await edit(c, typed, saved.errors)
+        ? await edit(c, { typed, errors: [{ field: 'form', code: 'stale' }], stale: true })
+        : await edit(c, { typed, errors: saved.errors })
     }
   })
 

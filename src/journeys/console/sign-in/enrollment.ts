@@ -118,9 +118,11 @@ export function registerBegin (console: Console): void {
   async function show (
     request: FastifyRequest,
     reply: FastifyReply,
-    link: OpenLink,
-    typed: { loginName: string; displayName: string },
-    errors: FieldError[] = []
+    {
+      link,
+      typed,
+      errors = []
+    }: { link: OpenLink; typed: { loginName: string; displayName: string }; errors?: FieldError[] | undefined }
   ): Promise<FastifyReply> {
     const secret = await loadTotpSecret(link)
     const label = link.loginName ?? 'administrator'
@@ -174,7 +176,7 @@ export function registerBegin (console: Console): void {
       const link = await requireLink(request, reply)
       return link.codeNeeded
         ? askCode(request, reply)
-        : await show(request, reply, link, { loginName: '', displayName: '' })
+        : await show(request, reply, { link, typed: { loginName: '', displayName: '' } })
     }
   })
 
@@ -191,7 +193,11 @@ export function registerBegin (console: Console): void {
       const { tokenHash, purpose, accountId } = await requireLink(request, reply)
       const browserHash = reply.ensureBrowser().hash
       const right = await inTransaction(db, async (trx) => {
-        const verified = await verifyLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
+        const verified = await verifyLinkCode(trx, crypto, {
+          tokenHash,
+          typed: formField(request.body, 'link_code'),
+          browserHash
+        })
         if (!verified.right && verified.counted) {
           await deps.audit.record(trx, {
             type: 'staff.link-refused',
@@ -238,7 +244,7 @@ export function registerBegin (console: Console): void {
       const { typed, names, errors } = readNames(request, link)
       const credential = await readCredential(request, reply, link, typed, errors)
       if (names === null || credential === null || errors.length > 0) {
-        return await show(request, reply, link, typed, errors)
+        return await show(request, reply, { link, typed, errors })
       }
       const about = { address: request.clientAddress.ip, traceId: String(request.id) }
       const accepted = await acceptLink(deps, {
@@ -250,7 +256,7 @@ export function registerBegin (console: Console): void {
       })
       if (!accepted.ok) {
         if (accepted.code === 'link_used') throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
-        return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])
+        return await show(request, reply, { link, typed, errors: [{ field: 'login_name', code: 'taken' }] })
       }
       const secret = await inTransaction(db, async (trx) => {
         await deps.audit.record(trx, {
@@ -282,7 +288,11 @@ export function registerBegin (console: Console): void {
     const { body } = request
     const answer = formField(body, 'credential')
     if (answer !== '') {
-      const passkey = await finishEnrolment(deps, reply.ensureBrowser().hash, link.accountId, answer)
+      const passkey = await finishEnrolment(deps, {
+        browserHash: reply.ensureBrowser().hash,
+        accountId: link.accountId,
+        text: answer
+      })
       if (passkey === null) errors.push({ field: 'form', code: 'passkey_refused' })
       return passkey === null ? null : { kind: 'passkey', passkey, label: request.browserLabel }
     }

@@ -15,9 +15,7 @@ type Parts = Pick<ConsoleDeps, 'db' | 'audit' | 'config'>
  */
 export async function operatorLink (
   { db, audit, config }: Parts,
-  role: AdminRole,
-  act: Pick<Act, 'actor' | 'reason'>,
-  force = false
+  { role, act, force = false }: { role: AdminRole; act: Pick<Act, 'actor' | 'reason'>; force?: boolean | undefined }
 ): Promise<string | null> {
   return await inTransaction(db, async (trx) => {
     if (!force && (await hasActive(trx, role))) return null
@@ -42,5 +40,5 @@ export async function operatorLink (
 export async function firstLink (deps: Parts): Promise<string | null> {
   return (await hasActive(deps.db))
     ? null
-    : await operatorLink(deps, 'system', { actor: 'operator:start', reason: 'first start' })
+    : await operatorLink(deps, { role: 'system', act: { actor: 'operator:start', reason: 'first start' } })
 }

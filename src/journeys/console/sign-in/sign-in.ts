@@ -45,7 +45,14 @@ export function registerSignIn (console: Console): void {
     handler: async (request, reply) => await relyingParty.finishLogin(request, reply)
   })
 
-  const again = (c: ConsoleRequest, returnTo: string, errors: FieldError[] = [], status = 200): FastifyReply =>
+  const again = (
+    c: ConsoleRequest,
+    {
+      returnTo,
+      errors = [],
+      status = 200
+    }: { returnTo: string; errors?: FieldError[] | undefined; status?: number | undefined }
+  ): FastifyReply =>
     c.reply.page(
       'console/sign-in/sign-in',
       {
@@ -66,7 +73,7 @@ export function registerSignIn (console: Console): void {
     method: 'GET',
     path: '/admin/again',
     roles: adminRoles,
-    handler: (c) => again(c, returnPath((c.request.query as { to?: unknown }).to))
+    handler: (c) => again(c, { returnTo: returnPath((c.request.query as { to?: unknown }).to) })
   })
   console.page({
     method: 'POST',
@@ -88,7 +95,7 @@ export function registerSignIn (console: Console): void {
       } = c
       const returnTo = returnPath(c.field('to'))
       const proved = await prover.prove(request, request.browser?.hash ?? '', loginName, { accountId: id })
-      if (!proved.ok) return again(c, returnTo, proved.errors, proved.status)
+      if (!proved.ok) return again(c, { returnTo, errors: proved.errors, status: proved.status })
       await inTransaction(db, async (trx) => {
         await refreshAuthentication(trx, sessionHash)
         await deps.audit.record(trx, {

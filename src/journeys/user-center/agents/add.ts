@@ -24,20 +24,19 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
   const today = (): string => shanghaiDate(deps.clock.now())
 
   app.get('/me/agents/new', async (request, reply) => {
-    const me = await loadLegal(centre, request, reply)
-    return await showForm(
-      me,
-      { action: '/me/agents/new', known: null, values: freshValues(today()), errors: [] },
+    const me = await loadLegal(centre, request, { reply })
+    return await showForm(me, {
+      form: { action: '/me/agents/new', known: null, values: freshValues(today()), errors: [] },
       request,
       reply
-    )
+    })
   })
 
   app.post('/me/agents/new', async (request, reply) => {
-    const me = await loadLegal(centre, request, reply)
+    const me = await loadLegal(centre, request, { reply })
     const values = typedValues(request.body)
     const again = async (errors: FieldError[], status = 422): Promise<FastifyReply> =>
-      await showForm(me, { action: '/me/agents/new', known: null, values, errors }, request, reply, status)
+      await showForm(me, { form: { action: '/me/agents/new', known: null, values, errors }, request, reply, status })
     const [agent, terms] = [readAgent(values, today()), readTerms(values)]
     if (!agent.ok || !terms.ok) {
       return await again([...(agent.ok ? [] : agent.errors), ...(terms.ok ? [] : terms.errors)])
@@ -49,15 +48,14 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     if (!person.ok) {
       return await again([{ field: 'form', code: person.code }], person.code === 'unavailable' ? 503 : 422)
     }
-    return await propose(me, person.personId, terms.terms, again, request, reply)
+    return await propose(me, { agentId: person.personId, terms: terms.terms, again, request, reply })
   })
 
   app.get('/me/agents/:id/edit', async (request, reply) => {
     const { me, view } = await loadScope(centre, request, reply)
     if (!(inForceStates as readonly string[]).includes(view.state)) return await reply.redirect('/me/agents', 303)
-    return await showForm(
-      me,
-      {
+    return await showForm(me, {
+      form: {
         action: agentPath(view.id, 'edit'),
         known: describeKnown(view),
         values: valuesOfView(view, today()),
@@ -65,7 +63,7 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
       },
       request,
       reply
-    )
+    })
   })
 
   app.post('/me/agents/:id/edit', async (request, reply) => {
@@ -73,25 +71,32 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     if (!(inForceStates as readonly string[]).includes(view.state)) return await reply.redirect('/me/agents', 303)
     const values = typedValues(request.body)
     const again = async (errors: FieldError[], status = 422): Promise<FastifyReply> =>
-      await showForm(
-        me,
-        { action: agentPath(view.id, 'edit'), known: describeKnown(view), values, errors },
+      await showForm(me, {
+        form: { action: agentPath(view.id, 'edit'), known: describeKnown(view), values, errors },
         request,
         reply,
         status
-      )
+      })
     const terms = readTerms(values)
     if (!terms.ok) return await again(terms.errors)
-    return await propose(me, view.agentId, terms.terms, again, request, reply)
+    return await propose(me, { agentId: view.agentId, terms: terms.terms, again, request, reply })
   })
 
   async function propose (
     me: LegalMe,
-    agentId: string,
-    terms: Terms,
-    again: (errors: FieldError[]) => Promise<FastifyReply>,
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      agentId,
+      terms,
+      again,
+      request,
+      reply
+    }: {
+      agentId: string
+      terms: Terms
+      again: (errors: FieldError[]) => Promise<FastifyReply>
+      request: FastifyRequest
+      reply: FastifyReply
+    }
   ): Promise<FastifyReply> {
     const proposed = await delegations.propose(
       { organizationId: me.organization.id, agentId, ...terms },
@@ -104,15 +109,22 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
 
   async function showForm (
     me: LegalMe,
-    form: Pick<AgentFormPage, 'action' | 'known' | 'errors'> & { values: AgentValues },
-    request: FastifyRequest,
-    reply: FastifyReply,
-    status = 200
+    {
+      form,
+      request,
+      reply,
+      status = 200
+    }: {
+      form: Pick<AgentFormPage, 'action' | 'known' | 'errors'> & { values: AgentValues }
+      request: FastifyRequest
+      reply: FastifyReply
+      status?: number | undefined
+    }
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/agents/form',
       {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         choices: (await loadFunctionCatalogue(centre)).choices,
         ...form

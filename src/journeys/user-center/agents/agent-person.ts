@@ -29,7 +29,7 @@ export async function agentPerson (deps: UserCenterDeps, agent: NewAgent, by: Ac
     await uncount(deps, agentMismatches, by.personId)
     return { ok: false, code: 'unavailable' }
   }
-  const known = await personByCertNo(deps.db, deps.crypto, 'resident_id', agent.certNo)
+  const known = await personByCertNo(deps.db, deps.crypto, { certType: 'resident_id', certNo: agent.certNo })
   if (answer !== 'match' || (known !== null && !isNamed(known, agent.name))) {
     return { ok: false, code: 'identity_mismatch' }
   }
@@ -60,11 +60,13 @@ async function createPerson (deps: UserCenterDeps, { name, certNo, phone }: NewA
   const insert = async (withPhone: boolean): Promise<string> =>
     await inTransaction(db, async (trx) => {
       const { id } = await insertPerson(trx, crypto, {
-        status: 'active',
-        name,
-        certType: 'resident_id',
-        certNo,
-        ...(withPhone ? { phone } : {})
+        person: {
+          status: 'active',
+          name,
+          certType: 'resident_id',
+          certNo,
+          ...(withPhone ? { phone } : {})
+        }
       })
       await audit.record(trx, {
         type: 'person.created',
@@ -81,6 +83,6 @@ async function createPerson (deps: UserCenterDeps, { name, certNo, phone }: NewA
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     // made or taken by somebody else meanwhile
-    return (await personByCertNo(db, crypto, 'resident_id', certNo))?.id ?? (await insert(false))
+    return (await personByCertNo(db, crypto, { certType: 'resident_id', certNo }))?.id ?? (await insert(false))
   }
 }

@@ -51,15 +51,15 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
 
   app.get(`${page}/approve`, async (request, reply) => {
     const subject = await load(request, reply)
-    return await showContent(subject, request, reply, false)
+    return await showContent({ subject, request, reply, changed: false })
   })
 
   app.post(`${page}/approve`, async (request, reply) => {
     const subject = await load(request, reply)
-    if (subject.shown === null) return await showResult(subject, 'stale', request, reply)
+    if (subject.shown === null) return await showResult(subject, { outcome: 'stale', request, reply })
     // the content has changed: show it again
     const same = formField(request.body, 'digest') === subject.shown.digest
-    if (!same) return await showContent(subject, request, reply, true)
+    if (!same) return await showContent({ subject, request, reply, changed: true })
     return await reply.redirect(agentPath(subject.view.id, `${subject.version}/qr`), 303)
   })
 
@@ -101,7 +101,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
       })
       // a used ticket: a second window, or the same one again
       if (!approved.ok && approved.code !== 'ticket_used') {
-        return await showResult(subject, approved.code, request, reply)
+        return await showResult(subject, { outcome: approved.code, request, reply })
       }
       return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
     }
@@ -113,24 +113,21 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   async function ended (subject: ApprovalSubject, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { view, version, shown } = subject
     if (shown !== null) return await reply.redirect(agentPath(view.id, `${version}/approve`), 303)
-    return await showResult(
-      subject,
-      view.version === version && view.state === 'active' ? 'approved' : 'stale',
+    return await showResult(subject, {
+      outcome: view.version === version && view.state === 'active' ? 'approved' : 'stale',
       request,
       reply
-    )
+    })
   }
 
   async function showResult (
     { me, view }: Scope,
-    outcome: AgentResultPage['outcome'],
-    request: FastifyRequest,
-    reply: FastifyReply
+    { outcome, request, reply }: { outcome: AgentResultPage['outcome']; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/agents/result',
       {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         outcome,
         name: view.agent.maskedName,
         validTo: outcome === 'approved' ? view.validTo : null,
@@ -140,18 +137,23 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     )
   }
 
-  async function showContent (
-    subject: ApprovalSubject,
-    request: FastifyRequest,
-    reply: FastifyReply,
+  async function showContent ({
+    subject,
+    request,
+    reply,
+    changed
+  }: {
+    subject: ApprovalSubject
+    request: FastifyRequest
+    reply: FastifyReply
     changed: boolean
-  ): Promise<FastifyReply> {
+  }): Promise<FastifyReply> {
     const { me, view, version, shown } = subject
     if (shown === null) return await ended(subject, request, reply)
     return reply.page(
       'user-center/agents/approve',
       {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         action: agentPath(view.id, `${version}/approve`),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         content: contentLines(await loadFunctionCatalogue(centre), shown.content, shown.digest),

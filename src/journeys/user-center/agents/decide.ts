@@ -34,7 +34,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     const scope = await loadWaiting(request, reply)
     return scope === null
       ? await reply.redirect('/me/agents', 303)
-      : await showReject(scope, { reason: '', text: '' }, [], request, reply)
+      : await showReject(scope, { typed: { reason: '', text: '' }, errors: [], request, reply })
   })
 
   app.post('/me/agents/:id/:version/reject', async (request, reply) => {
@@ -42,15 +42,15 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     const scope = await loadScope(centre, request, reply)
     const typed = { reason: formField(request.body, 'reason'), text: written(request.body) }
     if (!rejectReasons.includes(typed.reason)) {
-      return await showReject(scope, typed, [{ field: 'reason', code: 'required' }], request, reply)
+      return await showReject(scope, { typed, errors: [{ field: 'reason', code: 'required' }], request, reply })
     }
     if (typed.reason === 'other' && typed.text === '') {
-      return await showReject(scope, typed, [{ field: 'text', code: 'required' }], request, reply)
+      return await showReject(scope, { typed, errors: [{ field: 'text', code: 'required' }], request, reply })
     }
     const reason =
       typed.reason === 'other' ? typed.text : typed.text === '' ? typed.reason : `${typed.reason}: ${typed.text}`
     const rejected = await delegations.reject(scope.view.id, version, reason, describeActor(request, scope.me))
-    return await showResult(scope, rejected ? 'rejected' : 'stale', request, reply)
+    return await showResult(scope, { outcome: rejected ? 'rejected' : 'stale', request, reply })
   })
 
   for (const act of ['suspend', 'revoke'] as const) {
@@ -63,7 +63,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
         return await reply.redirect('/me/agents', 303)
       }
       return reply.page('user-center/end-delegation', {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         action: agentPath(view.id, act),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         act,
@@ -77,7 +77,11 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
       const scope = await loadScope(centre, request, reply)
       const reason = written(request.body) || 'by_legal_representative'
       const done = await delegations[act](scope.view.id, reason, describeActor(request, scope.me))
-      return await showResult(scope, done ? (act === 'suspend' ? 'suspended' : 'revoked') : 'stale', request, reply)
+      return await showResult(scope, {
+        outcome: done ? (act === 'suspend' ? 'suspended' : 'revoked') : 'stale',
+        request,
+        reply
+      })
     })
   }
 
@@ -92,15 +96,17 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
 
   async function showReject (
     { me, view }: Scope,
-    typed: { reason: string; text: string },
-    errors: FieldError[],
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      typed,
+      errors,
+      request,
+      reply
+    }: { typed: { reason: string; text: string }; errors: FieldError[]; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/agents/reject',
       {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         action: agentPath(view.id, `${readVersion(request)}/reject`),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         name: view.agent.maskedName,
@@ -117,14 +123,12 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
    */
   async function showResult (
     { me, view }: Scope,
-    outcome: AgentResultPage['outcome'],
-    request: FastifyRequest,
-    reply: FastifyReply
+    { outcome, request, reply }: { outcome: AgentResultPage['outcome']; request: FastifyRequest; reply: FastifyReply }
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/agents/result',
       {
-        shell: await buildLayout(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, { me, current: 'agents' }),
         outcome,
         name: view.agent.maskedName,
         validTo: null,

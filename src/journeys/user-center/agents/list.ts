@@ -21,15 +21,15 @@ const longestHistory = 50
 
 export function registerAgentList (app: FastifyInstance, centre: Centre): void {
   app.get('/me/agents', async (request, reply) => {
-    const me = await loadLegal(centre, request, reply)
+    const me = await loadLegal(centre, request, { reply })
     const catalogue = await loadFunctionCatalogue(centre)
     const rows = (await centre.delegations.listOfOrganization(me.organization.id)).map((view) =>
-      toRow(centre, catalogue, request.t, view)
+      toRow(centre, { catalogue, t: request.t, view })
     )
     const inForce = rows.filter(({ state }) => (inForceStates as readonly string[]).includes(state))
     const waiting = rows.filter(({ state }) => state === 'submitted')
     return reply.page('user-center/agents/list', {
-      shell: await buildLayout(centre, request, me, 'agents'),
+      shell: await buildLayout(centre, request, { me, current: 'agents' }),
       waiting,
       inForce,
       history: rows

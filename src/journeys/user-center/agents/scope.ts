@@ -20,10 +20,10 @@ export const readVersion = (request: FastifyRequest): number => {
 }
 
 export async function loadScope (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Scope> {
-  const me = await loadLegal(centre, request, reply)
+  const me = await loadLegal(centre, request, { reply })
   const { id = '' } = request.params as { id?: string }
   const view = /^[\w-]{1,64}$/.test(id) ? await centre.delegations.find(id) : null
   if (view === null) throw new PageError(404, 'not_found', { restartHref: '/me/agents' })
-  if (view.organizationId !== me.organization.id) throw await notTheirs(centre, request, me, view.id)
+  if (view.organizationId !== me.organization.id) throw await notTheirs(centre, request, { me, delegationId: view.id })
   return { me, view }
 }

@@ -31,8 +31,7 @@ export async function loadContent (
 export async function storedContent (
   db: Db,
   deps: Pick<OrganizationsDeps, 'crypto'>,
-  id: string,
-  version: number
+  { id, version }: { id: string; version: number }
 ): Promise<{ content: DelegationContent; digest: string | null; state: string } | null> {
   const row = await db
     .selectFrom('delegation as d')
@@ -73,10 +72,9 @@ export async function storedContent (
 export async function submittedContent (
   db: Db,
   deps: Pick<OrganizationsDeps, 'crypto'>,
-  id: string,
-  version: number
+  { id, version }: { id: string; version: number }
 ): Promise<{ content: DelegationContent; digest: string } | null> {
-  const stored = await storedContent(db, deps, id, version)
+  const stored = await storedContent(db, deps, { id, version })
   if (stored === null || stored.state !== 'submitted' || stored.digest !== delegationDigest(stored.content)) {
     return null
   }
@@ -96,7 +94,7 @@ export async function refreshDigests (
     .where('state', '=', 'submitted')
     .execute()
   for (const { id, version } of rows) {
-    const stored = await storedContent(trx, deps, id, version)
+    const stored = await storedContent(trx, deps, { id, version })
     if (stored === null) continue
     await trx
       .updateTable('delegation')

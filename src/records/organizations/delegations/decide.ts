@@ -56,13 +56,21 @@ export async function approve (
 const agentsBeside = sql<number>`(select count(*) from delegation x where x.organization_id = n.organization_id
   and x.agent_id <> n.agent_id and x.state in ('active', 'suspended'))`
 
-const approvable = (
-  { maximumAgents }: DelegationLimits,
-  version: number,
-  digest: string,
-  { personId, ticketId }: Approver,
+interface ApprovableInput {
+  delegationLimits: DelegationLimits
+  version: number
+  digest: string
+  approver: Approver
   subject: string
-) => sql<boolean>`
+}
+
+const approvable = ({
+  delegationLimits: { maximumAgents },
+  version,
+  digest,
+  approver: { personId, ticketId },
+  subject
+}: ApprovableInput) => sql<boolean>`
   n.version = ${version} and n.state = 'submitted' and n.digest = ${digest} and n.valid_to >= ${shanghaiToday}
   and ${agentsBeside} < ${maximumAgents}
   and exists (select 1 from organization o, person lr, person agent
@@ -84,8 +92,14 @@ async function decide (
     const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     // what would be approved is what was shown, even if a name was corrected since
-    if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
-    const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
+    if ((await submittedContent(trx, deps, { id, version }))?.digest !== digest) return false
+    const conditions = approvable({
+      delegationLimits: limits,
+      version,
+      digest,
+      approver,
+      subject: approvalSubject(id, version, digest)
+    })
     // first, because only one version may be in force; under the same conditions, because nothing may be replaced by a
     // version that is not approved
     const old = await sql<{ id: string; version: number }>`
@@ -110,7 +124,10 @@ async function decide (
         delegationId: former.id,
         details: { version: former.version }
       })
-      await endContext(trx, deps, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
+      await endContext(trx, deps, {
+        contextId: former.id,
+        about: { reason: 'delegation_superseded', traceId: approver.traceId }
+      })
     }
     await deps.audit.record(trx, {
       type: 'delegation.approved',
@@ -120,7 +137,7 @@ async function decide (
       role: 'legal_representative',
       details: { version, agent: row.agentId, ticketId: approver.ticketId, faceCheckId, digest }
     })
-    await admit(deps, trx, organization, approver)
+    await admit(deps, trx, { organization, approver })
     await tell(trx, deps, 'delegation-approved', { id, version, ...row, organization })
     return true
   })
@@ -130,8 +147,7 @@ async function decide (
 async function admit (
   deps: OrganizationsDeps,
   trx: Trx,
-  organization: LockedOrganization,
-  { personId, address, traceId }: Approver
+  { organization, approver: { personId, address, traceId } }: { organization: LockedOrganization; approver: Approver }
 ): Promise<void> {
   const row = await trx
     .updateTable('organization')
@@ -190,7 +206,7 @@ async function whyNot (
           ? 'not_legal_representative'
           : row.state !== 'submitted' ||
               row.digest !== digest ||
-              (await submittedContent(trx, deps, id, version)) === null
+              (await submittedContent(trx, deps, { id, version })) === null
             ? 'stale'
             : Number(row.agents) >= limits.maximumAgents
               ? 'too_many_agents'
@@ -221,14 +237,15 @@ async function ticketOrStale (
   return ticket === undefined ? 'face_required' : 'stale'
 }
 
-/** submitted → rejected, by the present legal representative. */
-export async function reject (
-  deps: OrganizationsDeps,
-  id: string,
-  version: number,
-  reason: string,
+interface RejectInput {
+  id: string
+  version: number
+  reason: string
   actor: Actor
-): Promise<boolean> {
+}
+
+/** submitted → rejected, by the present legal representative. */
+export async function reject (deps: OrganizationsDeps, { id, version, reason, actor }: RejectInput): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
@@ -270,7 +287,10 @@ export async function reject (
 /**
  * Withdraws an undecided version, by its agent or by the legal representative who made it. The version in force stays.
  */
-export async function withdraw (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+export async function withdraw (
+  deps: OrganizationsDeps,
+  { id, version, actor }: { id: string; version: number; actor: Actor }
+): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false

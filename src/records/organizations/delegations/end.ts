@@ -22,11 +22,13 @@ interface Ending {
 }
 
 /** The legal representative takes it back. */
-export const revoke = async (deps: OrganizationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(
-    deps,
+export const revoke = async (
+  deps: OrganizationsDeps,
+  { id, reason, actor }: { id: string; reason: string; actor: Actor }
+): Promise<boolean> =>
+  await endByPerson(deps, {
     id,
-    {
+    ending: {
       to: 'revoked',
       event: 'delegation.revoked',
       message: 'delegation-revoked',
@@ -34,14 +36,16 @@ export const revoke = async (deps: OrganizationsDeps, id: string, reason: string
       reason: cleanReason(reason)
     },
     actor
-  )
+  })
 
 /** The legal representative suspends it; a new version, approved like any other, resumes it. */
-export const suspend = async (deps: OrganizationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(
-    deps,
+export const suspend = async (
+  deps: OrganizationsDeps,
+  { id, reason, actor }: { id: string; reason: string; actor: Actor }
+): Promise<boolean> =>
+  await endByPerson(deps, {
     id,
-    {
+    ending: {
       to: 'suspended',
       event: 'delegation.suspended',
       message: 'delegation-suspended',
@@ -49,18 +53,26 @@ export const suspend = async (deps: OrganizationsDeps, id: string, reason: strin
       reason: cleanReason(reason)
     },
     actor
-  )
+  })
 
 /** The agent gives it back. */
 export const resign = async (deps: OrganizationsDeps, id: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(
-    deps,
+  await endByPerson(deps, {
     id,
-    { to: 'revoked', event: 'delegation.resigned', message: 'delegation-resigned', by: 'agent', reason: 'resigned' },
+    ending: {
+      to: 'revoked',
+      event: 'delegation.resigned',
+      message: 'delegation-resigned',
+      by: 'agent',
+      reason: 'resigned'
+    },
     actor
-  )
+  })
 
-async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
+async function endByPerson (
+  deps: OrganizationsDeps,
+  { id, ending, actor }: { id: string; ending: Ending; actor: Actor }
+): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
@@ -78,10 +90,14 @@ async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending,
       return false
     }
     if (ending.to === 'revoked') {
-      await withdrawWaiting(deps, trx, organization, id, {
-        actor: `person:${actor.personId}`,
-        personId: actor.personId,
-        traceId: actor.traceId
+      await withdrawWaiting(deps, trx, {
+        organization,
+        id,
+        by: {
+          actor: `person:${actor.personId}`,
+          personId: actor.personId,
+          traceId: actor.traceId
+        }
       })
     }
     await deps.audit.record(trx, {
@@ -95,7 +111,12 @@ async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending,
       traceId: actor.traceId,
       details: { version: row.version, ...bothNames(organization, row.agentId) }
     })
-    await takeEffect(deps, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
+    await takeEffect(deps, trx, {
+      organization,
+      changed: row,
+      reason: `delegation_${ending.to}`,
+      traceId: actor.traceId
+    })
     // a former agent knows the organization's password
     if (ending.to === 'revoked') {
       await trx
@@ -119,16 +140,20 @@ const bothNames = (
   agent: string
 ): { agent: string; representative: string | null } => ({ agent, representative: legalRepresentativeId })
 
+interface TakeEffectInput {
+  organization: LockedOrganization
+  changed: Changed
+  reason: string
+  traceId?: string | undefined
+}
+
 /** Ends everything that the context gave, and the agent's browsers that stood for this organization's password. */
 export async function takeEffect (
   deps: OrganizationsDeps,
   trx: Trx,
-  organization: LockedOrganization,
-  { id, agentId }: Changed,
-  reason: string,
-  traceId?: string
+  { organization, changed: { id, agentId }, reason, traceId }: TakeEffectInput
 ): Promise<void> {
-  await endContext(trx, deps, id, { reason, traceId })
+  await endContext(trx, deps, { contextId: id, about: { reason, traceId } })
   await revokeTrustedBrowsers(trx, { organizationId: organization.id, personId: agentId })
 }
 
@@ -136,9 +161,15 @@ export async function takeEffect (
 export async function withdrawWaiting (
   deps: OrganizationsDeps,
   trx: Trx,
-  organization: LockedOrganization,
-  id: string,
-  by: { actor: AuditActor; personId: string | null; traceId: string | null }
+  {
+    organization,
+    id,
+    by
+  }: {
+    organization: LockedOrganization
+    id: string
+    by: { actor: AuditActor; personId: string | null; traceId: string | null }
+  }
 ): Promise<void> {
   for (const { version, agentId } of await transition(trx, {
     id,
@@ -175,8 +206,7 @@ export interface OrganizationEnding {
 export async function endDelegations (
   trx: Trx,
   deps: OrganizationsDeps,
-  organization: LockedOrganization,
-  ending: OrganizationEnding
+  { organization, ending }: { organization: LockedOrganization; ending: OrganizationEnding }
 ): Promise<number> {
   const { to, reason } = ending
   const targets = await trx
@@ -210,7 +240,7 @@ export async function endDelegations (
       details: { version, ...bothNames(organization, row.agentId) }
     })
     if (!open) {
-      await takeEffect(deps, trx, organization, row, reason)
+      await takeEffect(deps, trx, { organization, changed: row, reason })
       ended += 1
     }
     await tell(
@@ -243,10 +273,7 @@ export async function expireDue (deps: OrganizationsDeps, batch = 200): Promise<
       if (await expire(deps, id, version)) ended += 1
     } catch (error) {
       // one that cannot be ended now must not delay the others; nobody can use it any more in any case
-      deps.log.warn(
-        { err: error, delegationId: id },
-        'a delegation past its last day could not be ended; tried again'
-      )
+      deps.log.warn({ err: error, delegationId: id }, 'a delegation past its last day could not be ended; tried again')
     }
   }
   return ended
@@ -271,7 +298,7 @@ async function expire (deps: OrganizationsDeps, id: string, version: number): Pr
       delegationId: id,
       details: { version, ...bothNames(organization, row.agentId) }
     })
-    await takeEffect(deps, trx, organization, row, 'delegation_expired')
+    await takeEffect(deps, trx, { organization, changed: row, reason: 'delegation_expired' })
     await tell(trx, deps, 'delegation-expired', { ...row, organization })
     return true
   })

@@ -22,15 +22,15 @@ export { delegationExpiry } from './expiry.ts'
 
 export function createDelegations (deps: OrganizationsDeps, limits: DelegationLimits = defaultLimits): Delegations {
   return {
-    propose: async (input, by, actor) => await propose(deps, limits, input, by, actor),
-    agentVerified: async (trx, id, version) => await agentVerified(trx, deps, id, version),
-    submit: async (id, version, actor) => await submit(deps, id, version, actor),
-    content: async (id, version) => await submittedContent(deps.db, deps, id, version),
+    propose: async (input, by, actor) => await propose(deps, { limits, input, by, actor }),
+    agentVerified: async (trx, id, version) => await agentVerified(trx, deps, { id, version }),
+    submit: async (id, version, actor) => await submit(deps, { id, version, actor }),
+    content: async (id, version) => await submittedContent(deps.db, deps, { id, version }),
     approve: async (approval) => await approve(deps, { ...approval, limits }),
-    reject: async (id, version, reason, actor) => await reject(deps, id, version, reason, actor),
-    withdraw: async (id, version, actor) => await withdraw(deps, id, version, actor),
-    revoke: async (id, reason, actor) => await revoke(deps, id, reason, actor),
-    suspend: async (id, reason, actor) => await suspend(deps, id, reason, actor),
+    reject: async (id, version, reason, actor) => await reject(deps, { id, version, reason, actor }),
+    withdraw: async (id, version, actor) => await withdraw(deps, { id, version, actor }),
+    revoke: async (id, reason, actor) => await revoke(deps, { id, reason, actor }),
+    suspend: async (id, reason, actor) => await suspend(deps, { id, reason, actor }),
     resign: async (id, actor) => await resign(deps, id, actor),
     listOfOrganization: async (organizationId) => await listOfOrganization(deps, organizationId),
     listOfAgent: async (personId) => await listOfAgent(deps, personId),

@@ -20,6 +20,13 @@ const newDelegationId = (): string => newIdentifier(16, 'dlg_')
 
 const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): DraftRefusal => ({ ok: false, code })
 
+interface ProposeInput {
+  limits: DelegationLimits
+  input: DraftInput
+  by: 'legal_representative' | 'agent'
+  actor: Actor
+}
+
 /**
  * A new delegation, or the next version of the one in force. One by the legal representative is submitted at once; one
  * by an agent is a draft until the agent is verified. @throws DomainError `organization_not_active`,
@@ -27,10 +34,7 @@ const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): Draf
  */
 export async function propose (
   deps: OrganizationsDeps,
-  limits: DelegationLimits,
-  input: DraftInput,
-  by: 'legal_representative' | 'agent',
-  actor: Actor
+  { limits, input, by, actor }: ProposeInput
 ): Promise<{ ok: true; id: string; version: number } | DraftRefusal> {
   const fields = { ...input, functions: unique(input.functions), clientIds: unique(input.clientIds) }
   return await inTransaction(deps.db, async (trx) => {
@@ -42,22 +46,26 @@ export async function propose (
       throw new DomainError('not_legal_representative')
     }
     if (by === 'agent' && fields.agentId !== actor.personId) throw new DomainError('not_agent')
-    const refusal = await findRefusal(trx, limits, organization, fields, by)
+    const refusal = await findRefusal(trx, { limits, organization, input: fields, by })
     if (refusal !== null) return refusal
-    await dropDrafts(trx, deps, organization, fields.agentId, actor)
+    await dropDrafts(trx, deps, { organization, agentId: fields.agentId, actor })
     const { id, version } = await next(trx, fields)
-    return await insert(trx, deps, organization, { ...fields, id, version }, by, actor)
+    return await insert(trx, deps, { organization, draft: { ...fields, id, version }, by, actor })
   })
 }
 
 const unique = (list: string[] | null): string[] | null => (list === null ? null : [...new Set(list)].sort())
 
+interface FindRefusalInput {
+  limits: DelegationLimits
+  organization: LockedOrganization
+  input: DraftInput
+  by: 'legal_representative' | 'agent'
+}
+
 async function findRefusal (
   trx: Trx,
-  limits: DelegationLimits,
-  organization: LockedOrganization,
-  input: DraftInput,
-  by: 'legal_representative' | 'agent'
+  { limits, organization, input, by }: FindRefusalInput
 ): Promise<DraftRefusal | null> {
   const persons = await trx
     .selectFrom('person')
@@ -86,7 +94,13 @@ async function findRefusal (
     .execute()
   if (own.some(({ state }) => state === 'submitted')) return refuse('already_waiting')
   const earliest = own[0] === undefined || own[0].validFrom > agent.today ? agent.today : own[0].validFrom
-  const fault = checkDelegationValidity(input.validFrom, input.validTo, agent.today, limits, earliest)
+  const fault = checkDelegationValidity({
+    validFrom: input.validFrom,
+    validTo: input.validTo,
+    today: agent.today,
+    limits,
+    earliest
+  })
   if (fault !== null) return { ok: false, code: 'validity', fault }
 
   // applications of strangers take no place from agents whom the legal representative chooses
@@ -133,9 +147,7 @@ async function catalogueRefusal (trx: Trx, { clientIds, functions }: DraftInput)
 async function dropDrafts (
   trx: Trx,
   deps: OrganizationsDeps,
-  organization: LockedOrganization,
-  agentId: string,
-  actor: Actor
+  { organization, agentId, actor }: { organization: LockedOrganization; agentId: string; actor: Actor }
 ): Promise<void> {
   const dropped = await trx
     .updateTable('delegation')
@@ -180,13 +192,17 @@ async function next (trx: Trx, { organizationId, agentId }: DraftInput): Promise
   return { id: inForce.id, version: latest + 1 }
 }
 
+interface InsertInput {
+  organization: LockedOrganization
+  draft: DraftInput & { id: string; version: number }
+  by: 'legal_representative' | 'agent'
+  actor: Actor
+}
+
 async function insert (
   trx: Trx,
   deps: OrganizationsDeps,
-  organization: LockedOrganization,
-  draft: DraftInput & { id: string; version: number },
-  by: 'legal_representative' | 'agent',
-  actor: Actor
+  { organization, draft, by, actor }: InsertInput
 ): Promise<{ ok: true; id: string; version: number }> {
   const { id, version, agentId, functions, clientIds, validFrom, validTo } = draft
   const content = await loadContent(trx, deps, {

@@ -25,9 +25,11 @@ export interface StaffAct {
  */
 export async function endByStaff (
   deps: OrganizationsDeps,
-  id: string,
-  to: 'suspended' | 'revoked',
-  { actor, reason, address, traceId }: StaffAct
+  {
+    id,
+    to,
+    staffAct: { actor, reason, address, traceId }
+  }: { id: string; to: 'suspended' | 'revoked'; staffAct: StaffAct }
 ): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
@@ -40,7 +42,9 @@ export async function endByStaff (
       moment: 'ended_at'
     })
     if (row === undefined) return false
-    if (to === 'revoked') await withdrawWaiting(deps, trx, organization, id, { actor, personId: null, traceId })
+    if (to === 'revoked') {
+      await withdrawWaiting(deps, trx, { organization, id, by: { actor, personId: null, traceId } })
+    }
     await deps.audit.record(trx, {
       type: to === 'revoked' ? 'delegation.revoked' : 'delegation.suspended',
       actor,
@@ -52,7 +56,12 @@ export async function endByStaff (
       reason,
       details: { version: row.version }
     })
-    await takeEffect(deps, trx, organization, row, `delegation_${to}`, traceId ?? undefined)
+    await takeEffect(deps, trx, {
+      organization,
+      changed: row,
+      reason: `delegation_${to}`,
+      traceId: traceId ?? undefined
+    })
     if (to === 'revoked') {
       await trx
         .updateTable('organization')

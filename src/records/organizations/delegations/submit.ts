@@ -12,8 +12,7 @@ import type { Actor } from './types.ts'
 export async function agentVerified (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'audit'>,
-  id: string,
-  version: number
+  { id, version }: { id: string; version: number }
 ): Promise<boolean> {
   const organization = await lockOrganizationByDelegation(trx, id)
   const [row] = await transition(trx, { id, version, to: 'agent_verified', only: sql`true`, moment: null })
@@ -33,10 +32,13 @@ export async function agentVerified (
  * → submitted, by the verified agent or the legal representative. The digest of its present content is stored: from
  * here on the version never changes.
  */
-export async function submit (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+export async function submit (
+  deps: OrganizationsDeps,
+  { id, version, actor }: { id: string; version: number; actor: Actor }
+): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
-    const stored = await storedContent(trx, deps, id, version)
+    const stored = await storedContent(trx, deps, { id, version })
     if (organization === null || stored === null) return false
     const [row] = await transition(trx, {
       id,

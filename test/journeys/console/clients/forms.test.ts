@@ -13,7 +13,12 @@ const typed = (
 ): Record<string, unknown> =>
   JSON.parse(
     JSON.stringify(
-      typedOver('credentials', { kind, metadata, policy: {} }, (name) => fields[name] ?? '', rules).metadata
+      typedOver({
+        tab: 'credentials',
+        client: { kind, metadata, policy: {} },
+        field: (name) => fields[name] ?? '',
+        rules
+      }).metadata
     )
   ) as Record<string, unknown>
 

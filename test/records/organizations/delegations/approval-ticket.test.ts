@@ -15,11 +15,14 @@ eachDatabase(
     const phones = await scanWorld(database, sandbox, { clock: { now: () => Date.now() } })
     const { services, personId: lr } = phones
     const delegations = createDelegations(services)
-    const { id: organizationId } = await insertOrganization(services.db, services.crypto, {
-      uscc,
-      name: '西藏示例科技有限公司',
-      status: 'active',
-      legalRepresentativeId: lr
+    const { id: organizationId } = await insertOrganization(services.db, {
+      crypto: services.crypto,
+      organization: {
+        uscc,
+        name: '西藏示例科技有限公司',
+        status: 'active',
+        legalRepresentativeId: lr
+      }
     })
     const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10)
     const proposed = await delegations.propose(

@@ -219,10 +219,12 @@ eachDatabase(t, 'nobody approves oneself, in any disguise', async (t, database) 
   // two accounts of one human being: the same document, which the unique index otherwise prevents
   await w.services.db.schema.dropIndex('person_cert_no').execute()
   const { id: twin } = await insertPerson(w.services.db, w.services.crypto, {
-    status: 'active',
-    name: '测试·扎西',
-    certType: 'resident_id',
-    certNo: '540102199003072515'
+    person: {
+      status: 'active',
+      name: '测试·扎西',
+      certType: 'resident_id',
+      certNo: '540102199003072515'
+    }
   })
   await w.services.db
     .updateTable('organization')

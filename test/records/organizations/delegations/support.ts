@@ -85,7 +85,11 @@ export const newPerson = async (
   { db, crypto }: Pick<Services, 'db' | 'crypto'>,
   name = `测试·次仁${'甲乙丙丁'[numbers % 4]}`
 ): Promise<string> =>
-  (await insertPerson(db, crypto, { status: 'active', name, certType: 'resident_id', certNo: certNo(++numbers) })).id
+  (
+    await insertPerson(db, crypto, {
+      person: { status: 'active', name, certType: 'resident_id', certNo: certNo(++numbers) }
+    })
+  ).id
 
 export async function world (
   database: TestDatabase,
@@ -94,24 +98,31 @@ export async function world (
   const services = servicesOn(database)
   const { db, crypto } = services
   const { id: lr } = await insertPerson(db, crypto, {
-    status: 'active',
-    ...people.lhamo,
-    certType: 'resident_id',
-    phone: '+8613800138001'
+    person: {
+      status: 'active',
+      ...people.lhamo,
+      certType: 'resident_id',
+      phone: '+8613800138001'
+    }
   })
   const { id: agent } = await insertPerson(db, crypto, {
-    status: 'active',
-    ...people.tashi,
-    certType: 'resident_id',
-    phone: '+8613800138002'
+    person: {
+      status: 'active',
+      ...people.tashi,
+      certType: 'resident_id',
+      phone: '+8613800138002'
+    }
   })
-  const { id: organizationId } = await insertOrganization(db, crypto, {
-    uscc,
-    name: '西藏示例科技有限公司',
-    status: 'active',
-    legalRepresentativeId: lr,
-    passwordHash: 'hash',
-    registerVersion: 1
+  const { id: organizationId } = await insertOrganization(db, {
+    crypto,
+    organization: {
+      uscc,
+      name: '西藏示例科技有限公司',
+      status: 'active',
+      legalRepresentativeId: lr,
+      passwordHash: 'hash',
+      registerVersion: 1
+    }
   })
   const site = async (clientId: string, policy: object, status: 'live' | 'disabled' = 'live'): Promise<void> => {
     await db
