@@ -87,7 +87,7 @@ export const command = {
       const apis = await planResourceServers(deps.db, deps.config, servers)
       if (!apis.ok) return refuse(document.lined(apis.faults, 'resource_servers'))
       const { declared } = apis
-      const planned = await planClients(deps.db, deps.config, wanted, { prune, declared })
+      const planned = await planClients(deps.db, deps.config, { wanted, prune, declared })
       if (!planned.ok) return refuse(document.lined(planned.faults))
       const different = [...apis.lines, ...planned.lines].filter(({ action }) => action !== 'none')
       print(

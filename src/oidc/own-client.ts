@@ -99,6 +99,14 @@ async function ensureClient (trx: Transaction<Database>, client: OwnClient): Pro
 /** PKCE S256 (RFC 7636 §4.2). */
 export const hashVerifier = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
 
+interface RedeemCodeInput {
+  issuer: string
+  ownClient: Pick<OwnClient, 'clientId' | 'callback'>
+  secret: string;
+  code: string;
+  verifier: string
+}
+
 /**
  * Redeems a code at the token endpoint within this process, which needs neither a network nor a certificate. The ID
  * token comes directly from the token endpoint, so its signature is not verified (OIDC Core §3.1.3.7, 6). Null:
@@ -106,9 +114,7 @@ export const hashVerifier = (verifier: string): string => createHash('sha256').u
  */
 export async function redeemCode (
   app: FastifyInstance,
-  issuer: string,
-  { clientId, callback }: Pick<OwnClient, 'clientId' | 'callback'>,
-  { secret, code, verifier }: { secret: string; code: string; verifier: string }
+  { issuer, ownClient: { clientId, callback }, secret, code, verifier }: RedeemCodeInput
 ): Promise<JWTPayload | null> {
   const response = await app.inject({
     method: 'POST',

@@ -20,7 +20,6 @@ const allowed: Array<{ why: string; files: Record<string, number> }> = [
       'test/domain/identity/person-name.test.ts': 4,
       'test/domain/identity/region-code.test.ts': 6,
       'test/domain/representation/registration.test.ts': 4,
-      'test/oidc/client-certificates.test.ts': 1,
       'test/records/audit/roles.test.ts': 1,
       'test/records/company-register/register-news.test.ts': 5,
       'test/records/devices/devices.test.ts': 1,

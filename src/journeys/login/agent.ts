@@ -40,7 +40,7 @@ export function agentStep (deps: StepDeps) {
 
   return {
     page: (context: LoginContext, request: FastifyRequest): Outcome =>
-      showAgent(context, request, { account: '', errors: [] }),
+      showAgent(context, request, { typed: { account: '', errors: [] } }),
 
     async submit (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
       const organization = identifiedOrganization(context)
@@ -48,7 +48,8 @@ export function agentStep (deps: StepDeps) {
       const fail = (
         error: Omit<FieldError, 'field'>,
         options: { status?: number; retryAfterSeconds?: number } = {}
-      ): Outcome => showAgent(context, request, { account, errors: [{ field: 'account', ...error }] }, options)
+      ): Outcome =>
+        showAgent(context, request, { typed: { account, errors: [{ field: 'account', ...error }] }, ...options })
       const parsed = parseAccount(account, shanghaiDate(deps.clock.now()))
       if (!parsed.ok) {
         const details = parsed.suggestion === undefined ? {} : { details: { suggestion: parsed.suggestion } }
@@ -100,17 +101,16 @@ function identifiedOrganization ({ organization }: LoginContext): StoredOrganiza
   return organization
 }
 
+interface ShowAgentInput {
+  typed: { account: string; errors: FieldError[] }
+  status?: number
+  retryAfterSeconds?: number
+}
+
 const showAgent = (
   context: LoginContext,
   request: FastifyRequest,
-  typed: { account: string; errors: FieldError[] },
-  {
-    status = typed.errors.length > 0 ? 422 : 200,
-    retryAfterSeconds
-  }: {
-    status?: number
-    retryAfterSeconds?: number
-  } = {}
+  { typed, status = typed.errors.length > 0 ? 422 : 200, retryAfterSeconds }: ShowAgentInput
 ): Outcome =>
   show(
     'login/agent',

@@ -121,7 +121,7 @@ export async function createRelyingParty<Subject> (
 
       const expired = new PageError(400, 'expired', { restartHref: homePath })
       const { nonce, verifier } = login
-      const claims = await redeemCode(app, issuer, client, { secret, code: text(code), verifier })
+      const claims = await redeemCode(app, { issuer, ownClient: client, secret, code: text(code), verifier })
       const expected = { issuer, clientId: client.clientId, nonce, now: clock.now() }
       if (claims === null || !isOurs(claims, expected)) throw expired
 

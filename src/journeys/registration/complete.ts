@@ -47,8 +47,7 @@ export interface Ready {
 export async function complete (
   parts: Parts,
   registration: Registration,
-  passwordHash: string,
-  { address, traceId }: { address: string; traceId: string }
+  { passwordHash, address, traceId }: { passwordHash: string; address: string; traceId: string }
 ): Promise<CompletionOutcome> {
   const { draft, personId } = registration
   const { unit, legal, verification, phone } = draft
@@ -129,7 +128,7 @@ async function register (
   const byAgent = registration.applicant === 'agent'
   const personId = await established(trx, parts, ready)
   const legalRepresentativeId = representative ?? personId
-  const organizationId = await createOrganization(trx, parts, ready, { legalRepresentativeId, registerVersion })
+  const organizationId = await createOrganization(trx, { parts, ready, legalRepresentativeId, registerVersion })
   const number = await completeRegistration(trx, {
     deps,
     registration,
@@ -191,18 +190,24 @@ async function register (
   })
 }
 
+interface CreateOrganizationInput {
+  parts: Pick<Parts, 'deps'>
+  ready: Pick<Ready, 'unit' | 'passwordHash' | 'address' | 'traceId'> & {
+    registration: Pick<Registration, 'applicant'>
+  }
+  legalRepresentativeId: string
+  registerVersion: number
+}
+
 /** A new organization; or, for the legal representative, one that somebody else registered and she never confirmed. */
 export async function createOrganization (
   trx: Trx,
-  { deps }: Pick<Parts, 'deps'>,
   {
-    registration,
-    unit,
-    passwordHash,
-    address,
-    traceId
-  }: Pick<Ready, 'unit' | 'passwordHash' | 'address' | 'traceId'> & { registration: Pick<Registration, 'applicant'> },
-  { legalRepresentativeId, registerVersion }: { legalRepresentativeId: string; registerVersion: number }
+    parts: { deps },
+    ready: { registration, unit, passwordHash, address, traceId },
+    legalRepresentativeId,
+    registerVersion
+  }: CreateOrganizationInput
 ): Promise<string> {
   const existing = await trx
     .selectFrom('organization')

@@ -47,7 +47,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
     const read = readNewPassword(passwordProfile, request.body, buildPasswordContext(registration))
     if (!read.ok) return showPassword(registration, { errors: read.errors, status: 422, request, reply })
     const passwordHash = await hashNewPassword(deps, read.value, registrationPath(registration.id, 'password'))
-    const outcome = await complete(parts, registration, passwordHash, readCircumstances(request))
+    const outcome = await complete(parts, registration, { passwordHash, ...readCircumstances(request) })
     switch (outcome) {
       case 'unavailable':
         return showPassword(registration, {

@@ -62,16 +62,21 @@ export async function sendResumeLink (
   })
 }
 
+interface ResumeRegistrationInput {
+  smsCodes: Pick<SmsCodes, 'move'>
+  token: string
+  browserHash: string
+  address: string
+  traceId: string
+}
+
 /**
  * The application of the link moves to this browser, once; its former browser loses it. A person who was verified there
  * is verified again here. Null: unknown, used, expired, or the application is.
  */
 export async function resumeRegistration (
   deps: RegistrationDeps,
-  smsCodes: Pick<SmsCodes, 'move'>,
-  token: string,
-  browserHash: string,
-  { address, traceId }: { address: string; traceId: string }
+  { smsCodes, token, browserHash, address, traceId }: ResumeRegistrationInput
 ): Promise<string | null> {
   if (!/^[\w-]{43}$/.test(token)) return null
   return await inTransaction(deps.db, async (trx) => {

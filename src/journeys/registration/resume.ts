@@ -40,10 +40,7 @@ export function registerResume (app: FastifyInstance, { deps, throttle, smsCodes
     const { token = '' } = request.params as { token?: string }
     const id = await resumeRegistration(
       deps,
-      smsCodes,
-      token,
-      reply.ensureBrowser().hash,
-      readCircumstances(request)
+      { smsCodes, token, browserHash: reply.ensureBrowser().hash, ...readCircumstances(request) }
     )
     if (id !== null) return await reply.redirect(registrationPath(id), 303)
     return reply.page('registration/resume', { action: '', csrf: '', gone: true }, { status: 410 })

@@ -347,12 +347,12 @@ async function accept (
 ): Promise<void> {
   const { id, applicant, personId, number, kept } = held
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
-  const organizationId = await createOrganization(
-    trx,
-    { deps },
-    { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
-    { legalRepresentativeId, registerVersion }
-  )
+  const organizationId = await createOrganization(trx, {
+    parts: { deps },
+    ready: { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
+    legalRepresentativeId,
+    registerVersion
+  })
   await trx
     .updateTable('registration')
     .set({ organizationId, dataEnc: null, expiresAt: sql<Date>`now() + interval '365 days'` })

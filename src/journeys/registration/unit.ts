@@ -46,7 +46,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
   app.get('/register/:id/unit', async (request, reply) => {
     const registration = await load({ parts, request, reply, place: 'unit' })
     const { unit } = registration.draft
-    return showUnit(registration, toUnitValues(unit), { askName: unit?.named === 'typed' }, request, reply)
+    return showUnit(registration, { values: toUnitValues(unit), askName: unit?.named === 'typed', request, reply })
   })
 
   app.post('/register/:id/unit', async (request, reply) => {
@@ -55,34 +55,35 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
     // fields that were shown before are shown again, because their values would otherwise be lost
     const askName = typeof (request.body as Record<string, unknown>)['org_name'] === 'string'
     if (formField(request.body, 'decision') === 'prefecture') {
-      return showUnit(registration, values, { askName }, request, reply)
+      return showUnit(registration, { values, askName, request, reply })
     }
     const read = readUnit(values)
-    if (!read.ok) return showUnit(registration, values, { askName, errors: read.errors }, request, reply)
+    if (!read.ok) return showUnit(registration, { values, askName, errors: read.errors, request, reply })
     // counties of a prefecture that was chosen just now have not been shown yet
     if (values.prefecture !== '' && formField(request.body, 'counties_of') !== values.prefecture) {
-      return showUnit(registration, { ...values, county: '' }, { askName }, request, reply)
+      return showUnit(registration, { values: { ...values, county: '' }, askName, request, reply })
     }
 
     const known = registration.draft.unit
     const named = await findName({ uscc: read.data.uscc, values, known, request })
     switch (named.outcome) {
       case 'ask_name':
-        return showUnit(
-          registration,
-          { ...values, uscc: read.data.uscc },
-          { askName: true, errors: named.errors },
+        return showUnit(registration, {
+          values: { ...values, uscc: read.data.uscc },
+          askName: true,
+          errors: named.errors,
           request,
           reply
-        )
+        })
       case 'unavailable':
-        return showUnit(
-          registration,
+        return showUnit(registration, {
           values,
-          { askName, errors: [{ field: 'form', code: 'register_unavailable' }], status: 503 },
+          askName,
+          errors: [{ field: 'form', code: 'register_unavailable' }],
+          status: 503,
           request,
           reply
-        )
+        })
       case 'too_many':
       case 'not_active':
         return stopped(reply, registration, named.outcome)
@@ -145,10 +146,21 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
 
   function showUnit (
     registration: Registration,
-    values: UnitValues,
-    { askName, errors = [], status = 422 }: { askName: boolean; errors?: FieldError[]; status?: number },
-    request: FastifyRequest,
-    reply: FastifyReply
+    {
+      values,
+      askName,
+      errors = [],
+      status = 422,
+      request,
+      reply
+    }: {
+      values: UnitValues
+      askName: boolean
+      errors?: FieldError[]
+      status?: number
+      request: FastifyRequest
+      reply: FastifyReply
+    }
   ): FastifyReply {
     return reply.page(
       'registration/unit',

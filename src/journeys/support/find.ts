@@ -130,7 +130,7 @@ export async function findPeople (
       query = query.where(sql<boolean>`(id = ${how.id} or sub = ${how.id})`)
       break
     case 'name': {
-      const ids = await personIdsByDeskIndex(db, deps.crypto, how)
+      const ids = await personIdsByDeskIndex(db, { crypto: deps.crypto, ...how })
       query = query.where('id', 'in', ids.length === 0 ? [''] : ids)
     }
   }

@@ -118,12 +118,17 @@ export type CodeGiven =
   | { ok: false; code: 'gone' | 'unchecked' | 'reason' }
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
+interface GiveCodeInput {
+  deps: Needed
+  operator: Operator
+  sessionId: string
+  checks: readonly string[];
+  reason: string
+}
+
 /** One code for one session: the session ends with it, in the same transaction. */
 export async function giveCode (
-  deps: Needed,
-  operator: Operator,
-  sessionId: string,
-  { checks, reason }: { checks: readonly string[]; reason: string }
+  { deps, operator, sessionId, checks, reason }: GiveCodeInput
 ): Promise<CodeGiven> {
   if (!inPersonChecks.every((check) => checks.includes(check))) return { ok: false, code: 'unchecked' }
   const why = inPersonReasons.find((one) => one === reason)

@@ -120,7 +120,7 @@ export async function loadLegal (
   const me = request.method === 'GET' ? await loadMe(centre, request, reply) : await loadPosted(centre, request, reply)
   const { representation } = me
   if (representation.role !== 'legal_representative') {
-    await recordDenied(centre, request, me, { act })
+    await recordDenied(centre, request, { me, act })
     throw new NotAllowed('not_legal_representative', me)
   }
   const { id, uscc, name } = representation.organization
@@ -133,15 +133,14 @@ export async function notTheirs (
   request: FastifyRequest,
   { me, delegationId }: { me: Me; delegationId: string }
 ): Promise<PageError> {
-  await recordDenied(centre, request, me, { act: 'other-organization', delegationId })
+  await recordDenied(centre, request, { me, act: 'other-organization', delegationId })
   return new PageError(404, 'not_found', { restartHref: '/me' })
 }
 
 async function recordDenied (
   { deps }: Centre,
   request: FastifyRequest,
-  me: Me,
-  { act, delegationId = null }: { act: string; delegationId?: string | null }
+  { me, act, delegationId = null }: { me: Me; act: string; delegationId?: string | null }
 ): Promise<void> {
   const { person, representation } = me
   await inTransaction(deps.db, async (trx) => {

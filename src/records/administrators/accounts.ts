@@ -59,8 +59,7 @@ export async function accountById (db: Db, id: string): Promise<AccountRow | nul
 export async function createInvited (
   trx: Transaction<Database>,
   deps: Pick<AdministratorsDeps, 'audit'>,
-  { loginName, displayName, role }: { loginName: string; displayName: string; role: AdminRole },
-  act: Act
+  { loginName, displayName, role, act }: { loginName: string; displayName: string; role: AdminRole; act: Act }
 ): Promise<string | null> {
   const id = newAccountId()
   const made = await trx
@@ -176,7 +175,7 @@ export async function disableAccount (
       .executeTakeFirst()
     if (ended === undefined) return false
     await strip(trx, id)
-    await withdrawRequestsAbout(trx, deps, { subject: id, kinds: ['account.reset'] }, act)
+    await withdrawRequestsAbout(trx, deps, { subject: id, kinds: ['account.reset'], act })
     await deps.audit.record(trx, {
       type: 'staff.disabled',
       ...act,

@@ -82,16 +82,21 @@ export type PasswordChanged =
   | { ok: false; code: 'wrong' | 'same' | 'changed' }
   | { ok: false; code: 'throttled'; retryAfterSeconds: number }
 
+interface ChangePasswordInput {
+  throttle: Throttle
+  administrator: Pick<Administrator, 'id' | 'sessionHash'>
+  former: string;
+  next: string
+  act: OwnAct
+}
+
 /**
  * @param next as the policy gave it back
  * @throws HasherBusy
  */
 export async function changePassword (
   deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'hasher'>,
-  throttle: Throttle,
-  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
-  { former, next }: { former: string; next: string },
-  act: OwnAct
+  { throttle, administrator: { id, sessionHash }, former, next, act }: ChangePasswordInput
 ): Promise<PasswordChanged> {
   const { db, hasher } = deps
   const counter = `admin-own-password:${id}`

@@ -14,8 +14,7 @@ import type { ApprovalsDeps } from './deps.ts'
 export async function withdrawRequestsAbout (
   trx: Transaction<Database>,
   { audit }: Pick<ApprovalsDeps, 'audit'>,
-  { subject, kinds }: { subject: string; kinds: readonly string[] },
-  act: Act
+  { subject, kinds, act }: { subject: string; kinds: readonly string[]; act: Act }
 ): Promise<number> {
   const ended = await trx
     .updateTable('pendingChange')

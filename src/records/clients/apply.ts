@@ -65,8 +65,11 @@ const readGranted = (wanted: readonly WantedClient[]): string[] => [
 export async function planClients (
   db: Db,
   config: ClientsDeps['config'],
-  wanted: readonly WantedClient[],
-  { prune = false, declared }: { prune?: boolean; declared?: ReadonlyMap<string, readonly string[]> } = {}
+  {
+    wanted,
+    prune = false,
+    declared
+  }: { wanted: readonly WantedClient[]; prune?: boolean; declared?: ReadonlyMap<string, readonly string[]> }
 ): Promise<Planned> {
   const offered = new Map([...(await findOfferedScopes(db, readGranted(wanted))), ...(declared ?? [])])
   const planned = plan({ stored: await findClients(db, null), offered }, config, { wanted, prune })

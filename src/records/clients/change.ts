@@ -230,7 +230,7 @@ export async function deleteDraft (
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
-  await withdrawRequestsAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind] }, act)
+  await withdrawRequestsAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind], act })
   await noteAct(trx, deps, { by: act, act: 'deleted', about: { clientId, version: current.version } })
   return 'deleted'
 }

@@ -316,8 +316,7 @@ export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit
       const sent = await deliver(
         trx,
         deps,
-        notice,
-        people.map((person) => person.id)
+        { ...notice, personIds: people.map((person) => person.id) }
       )
       const over = people.length < part
       await trx
@@ -340,8 +339,7 @@ export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit
 async function deliver (
   trx: Trx,
   deps: Pick<MessagesDeps, 'crypto'>,
-  { id, sms }: { id: string; sms: boolean },
-  personIds: string[]
+  { id, sms, personIds }: { id: string; sms: boolean; personIds: string[] }
 ): Promise<number> {
   if (personIds.length === 0) return 0
   const written = await trx

@@ -29,9 +29,12 @@ export function computeNameIndexes (
  */
 export async function personIdsByDeskIndex (
   db: Db,
-  crypto: Pick<FieldCrypto, 'blindIndex'>,
-  { name, lastFour }: { name: string; lastFour: string },
-  limit = 20
+  {
+    crypto,
+    name,
+    lastFour,
+    limit = 20
+  }: { crypto: Pick<FieldCrypto, 'blindIndex'>; name: string; lastFour: string; limit?: number | undefined }
 ): Promise<string[]> {
   const rows = await db
     .selectFrom('person')

@@ -295,7 +295,7 @@ export async function deleteResourceServer (
   const clients = [...granted.map(({ clientId }) => clientId), ...(await listIntrospectors(trx, identifier))]
   if (clients.length > 0) return { outcome: 'in_use', clients: [...new Set(clients)].sort() }
   await trx.deleteFrom('resourceServer').where('identifier', '=', identifier).execute()
-  await withdrawRequestsAbout(trx, deps, { subject: identifier, kinds: [resourceServerChangeKind] }, act)
+  await withdrawRequestsAbout(trx, deps, { subject: identifier, kinds: [resourceServerChangeKind], act })
   await noteAct(trx, deps, { act, what: 'deleted', identifier, version: current.version, diff: [] })
   return { outcome: 'deleted' }
 }

@@ -47,7 +47,7 @@ export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
   return Object.assign(createBrowserSide(deps, watcher), {
     isFresh: async (payload: string) => await isFresh(deps, payload),
     async scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }) {
-      const { ticketId, ...result } = await scan(deps, payload, actor, options)
+      const { ticketId, ...result } = await scan(deps, { payload, actor, ...options })
       if (ticketId !== undefined) watcher.refreshNow(ticketId)
       return result
     },

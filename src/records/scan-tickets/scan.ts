@@ -19,9 +19,7 @@ export type Scanned = { ok: true; scanToken: string; view: ScanView } | PhoneRef
  */
 export async function scan (
   deps: ScanTicketsDeps,
-  payload: string,
-  actor: PhoneActor,
-  { seenFresh = false }: { seenFresh?: boolean } = {}
+  { payload, actor, seenFresh = false }: { payload: string; actor: PhoneActor; seenFresh?: boolean }
 ): Promise<Scanned & { ticketId?: string }> {
   const { db } = deps
   const read = readPayload(deps.config.issuer, payload)

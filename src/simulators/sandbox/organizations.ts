@@ -77,7 +77,7 @@ export async function listOrganizations (
                 valid_from: one.validFrom,
                 valid_to: one.validTo,
                 reason: one.reason,
-                login: asAgent(row.status, one, agent, active, today)
+                login: asAgent({ status: row.status, ...one, agent, active, today })
               }
             ]
       }),
@@ -140,12 +140,17 @@ function asRepresentative (status: string, person: Human | undefined): string {
   return `Logs in with code, password and 我是法定代表人: ${proofs(person)}.`
 }
 
-function asAgent (
-  status: string,
-  { state, validTo }: { state: DelegationEntry['state']; validTo: string },
-  agent: Human,
-  active: number,
+interface AsAgentInput {
+  status: string
+  state: DelegationEntry['state'];
+  validTo: string
+  agent: Human
+  active: number
   today: string
+}
+
+function asAgent (
+  { status, state, validTo, agent, active, today }: AsAgentInput
 ): string {
   if (status === 'suspended' || status === 'dissolved') return `Refused: the organization is ${status}.`
   if (state === 'active' && validTo >= today) {

@@ -224,8 +224,7 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
             await withdrawRequestsAbout(
               trx,
               { audit: createAudit({ crypto }) },
-              { subject, kinds: ['test.thing'] },
-              act('admin:adm_2')
+              { subject, kinds: ['test.thing'], act: act('admin:adm_2') }
             )
         )
     ])

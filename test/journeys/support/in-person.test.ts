@@ -49,20 +49,32 @@ eachDatabase(
       liveUntil: null
     })
     t.equal(await findInPersonSession(w.services, operator('adm_other'), id), null)
-    t.match(await giveCode(w.services, operator(), id, { ...given, checks: inPersonChecks.slice(1) }), {
-      ok: false,
-      code: 'unchecked'
-    })
-    t.match(await giveCode(w.services, operator(), id, { ...given, reason: '本人要求' }), {
+    t.match(
+      await giveCode({
+        deps: w.services,
+        operator: operator(),
+        sessionId: id,
+        ...given,
+        checks: inPersonChecks.slice(1)
+      }),
+      {
+        ok: false,
+        code: 'unchecked'
+      }
+    )
+    t.match(await giveCode({ deps: w.services, operator: operator(), sessionId: id, ...given, reason: '本人要求' }), {
       ok: false,
       code: 'reason'
     })
-    t.match(await giveCode(w.services, operator('adm_other'), id, given), { ok: false, code: 'gone' })
-    const code = await giveCode(w.services, operator(), id, given)
+    t.match(await giveCode({ deps: w.services, operator: operator('adm_other'), sessionId: id, ...given }), {
+      ok: false,
+      code: 'gone'
+    })
+    const code = await giveCode({ deps: w.services, operator: operator(), sessionId: id, ...given })
     if (!code.ok) throw new Error(code.code)
     t.match(code.code, /^\d{8}$/)
     t.match(
-      await giveCode(w.services, operator(), id, given),
+      await giveCode({ deps: w.services, operator: operator(), sessionId: id, ...given }),
       { ok: false, code: 'gone' },
       'sent again: no second code'
     )
@@ -83,7 +95,10 @@ eachDatabase(
 eachDatabase(t, 'twenty presses at once: one code', async (t, database) => {
   const w = await world(database)
   const id = await visit(w)
-  const answers = await times(20, async () => await giveCode(w.services, operator(), id, given))
+  const answers = await times(
+    20,
+    async () => await giveCode({ deps: w.services, operator: operator(), sessionId: id, ...given })
+  )
   t.same(counted(answers.map((one) => (one.ok ? 'given' : one.code))), { given: 1, gone: 19 })
   t.equal((await events(w, 'counter-code.issued')).length, 1)
   t.equal((await told(w, w.lr)).length, 1)
@@ -94,16 +109,16 @@ eachDatabase(
   'taken back by its operator only, once; worthless then; a later visit ends the code before',
   async (t, database) => {
     const w = await world(database)
-    const first = await giveCode(w.services, operator(), await visit(w), given)
+    const first = await giveCode({ deps: w.services, operator: operator(), sessionId: await visit(w), ...given })
     if (!first.ok) throw new Error(first.code)
     t.equal(await cancelOwnCode(w.services, operator('adm_other'), first.codeId), false)
     t.equal(await cancelOwnCode(w.services, operator(), first.codeId), true)
     t.equal(await cancelOwnCode(w.services, operator(), first.codeId), false)
     t.equal(await redeem(w, first.code), null)
-    const second = await giveCode(w.services, operator(), await visit(w), given)
+    const second = await giveCode({ deps: w.services, operator: operator(), sessionId: await visit(w), ...given })
     const again = await visit(w)
     t.ok((await findInPersonSession(w.services, operator(), again))?.liveUntil)
-    const third = await giveCode(w.services, operator(), again, given)
+    const third = await giveCode({ deps: w.services, operator: operator(), sessionId: again, ...given })
     if (!second.ok || !third.ok) throw new Error('no code')
     t.equal(await redeem(w, second.code), null)
     t.ok(await redeem(w, third.code))
@@ -120,10 +135,16 @@ eachDatabase(t, 'not readable, unknown, locked, locked meanwhile, late: nothing 
     .set({ expiresAt: sql<Date>`now() - interval '2 days'` })
     .where('id', '=', late)
     .execute()
-  t.match(await giveCode(w.services, operator(), late, given), { ok: false, code: 'gone' })
+  t.match(await giveCode({ deps: w.services, operator: operator(), sessionId: late, ...given }), {
+    ok: false,
+    code: 'gone'
+  })
   const open = await visit(w)
   await lockPerson(w.services, act(), w.lr)
-  t.match(await giveCode(w.services, operator(), open, given), { ok: false, code: 'gone' })
+  t.match(await giveCode({ deps: w.services, operator: operator(), sessionId: open, ...given }), {
+    ok: false,
+    code: 'gone'
+  })
   t.match(await findInPersonSession(w.services, operator(), open), { id: open }, 'rolled back as a whole')
   t.match(await startInPersonSession(w.services, operator(), people.lhamo.certNo), { ok: false, code: 'not_usable' })
   t.equal((await events(w, 'counter-code.issued')).length, 0)

@@ -82,10 +82,7 @@ export function registerOwnPassword (console: Console): void {
     if (!checked.ok || errors.length > 0) return showPassword(c, errors)
     const changed = await changePassword(
       deps,
-      throttle,
-      c.administrator,
-      { former: c.field('former'), next: checked.value },
-      describeAct(c)
+      { throttle, administrator: c.administrator, former: c.field('former'), next: checked.value, act: describeAct(c) }
     ).catch((error: unknown) => {
       if (error instanceof HasherBusy) {
         throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/me/password' })

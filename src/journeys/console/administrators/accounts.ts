@@ -149,7 +149,7 @@ export function registerAccounts (console: Console): void {
     }),
     async apply (trx, { codeMac, ...names }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
-      const id = await createInvited(trx, deps, names, act)
+      const id = await createInvited(trx, deps, { ...names, act })
       return id === null
         ? { ok: false, code: 'name_taken' }
         : {
@@ -315,7 +315,7 @@ export function registerAccounts (console: Console): void {
             .where('role', '=', role)
             .where('status', '<>', 'disabled')
             .executeTakeFirst()
-          const id = other === undefined ? await createInvited(trx, deps, names, confirmed.act) : null
+          const id = other === undefined ? await createInvited(trx, deps, { ...names, act: confirmed.act }) : null
           return id === null
             ? null
             : await linkFor(trx, { accountId: id, role, purpose: 'invitation', act: confirmed.act, codeMac: null })

@@ -68,8 +68,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
   const model = (
     c: ConsoleRequest,
     client: ClientRecord,
-    act: 'add' | 'dismiss',
-    { code, address }: { code: string; address: string }
+    { act, code, address }: { act: 'add' | 'dismiss'; code: string; address: string }
   ): Parameters<ConsoleRequest['confirm']>[0] => ({
     title: c.t(`console.clients.address.${act}`),
     lead: c.t(`console.clients.address.${act}.lead`, { name: client.policy.names['zh-CN'] }),
@@ -102,7 +101,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
       handler: async (c) => {
         const client = await changeable(c)
         const what = asked(c)
-        return act === 'add' && !isParameter(what.code) ? c.notFound() : c.confirm(model(c, client, act, what))
+        return act === 'add' && !isParameter(what.code) ? c.notFound() : c.confirm(model(c, client, { act, ...what }))
       }
     })
     console.page({
@@ -114,7 +113,11 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         const what = asked(c)
         const confirmed = c.confirmed()
         if (!confirmed.ok) {
-          return c.confirm({ ...model(c, client, act, what), reason: confirmed.reason, errors: confirmed.errors })
+          return c.confirm({
+            ...model(c, client, { act, ...what }),
+            reason: confirmed.reason,
+            errors: confirmed.errors
+          })
         }
         if (act === 'dismiss') {
           await write(deps, dismissFailure, { act: confirmed.act, clientId: client.clientId, failure: what })

@@ -127,7 +127,13 @@ export function registerCounter (console: Console): void {
     roles,
     handler: async (c) => {
       const ticked = inPersonChecks.filter((check) => c.field(`check_${check}`) === '1')
-      const given = await giveCode(deps, describeOperator(c), readId(c), { checks: ticked, reason: c.field('reason') })
+      const given = await giveCode({
+        deps,
+        operator: describeOperator(c),
+        sessionId: readId(c),
+        checks: ticked,
+        reason: c.field('reason')
+      })
       if (given.ok) {
         return c.page('console/in-person/code', {
           code: given.code.replace(/(.{4})/, '$1 '),

@@ -242,7 +242,7 @@ export function registerBegin (console: Console): void {
       const link = await requireLink(request, reply)
       if (link.codeNeeded) return askCode(request, reply)
       const { typed, names, errors } = readNames(request, link)
-      const credential = await readCredential(request, reply, link, typed, errors)
+      const credential = await readCredential(request, reply, { link, ...typed, errors })
       if (names === null || credential === null || errors.length > 0) {
         return await show(request, reply, { link, typed, errors })
       }
@@ -281,9 +281,12 @@ export function registerBegin (console: Console): void {
   async function readCredential (
     request: FastifyRequest,
     reply: FastifyReply,
-    link: OpenLink,
-    { loginName, displayName }: { loginName: string; displayName: string },
-    errors: FieldError[]
+    {
+      link,
+      loginName,
+      displayName,
+      errors
+    }: { link: OpenLink; loginName: string; displayName: string; errors: FieldError[] }
   ): Promise<NewCredential | null> {
     const { body } = request
     const answer = formField(body, 'credential')

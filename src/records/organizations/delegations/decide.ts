@@ -138,7 +138,7 @@ async function decide (
       details: { version, agent: row.agentId, ticketId: approver.ticketId, faceCheckId, digest }
     })
     await admit(deps, trx, { organization, approver })
-    await tell(trx, deps, 'delegation-approved', { id, version, ...row, organization })
+    await tell(trx, deps, { kind: 'delegation-approved', about: { id, version, ...row, organization } })
     return true
   })
 }
@@ -279,7 +279,7 @@ export async function reject (deps: OrganizationsDeps, { id, version, reason, ac
       traceId: actor.traceId,
       details: { version, agent: row.agentId }
     })
-    await tell(trx, deps, 'delegation-rejected', { ...row, organization }, { reason: cleanReason(reason) })
+    await tell(trx, deps, { kind: 'delegation-rejected', about: { ...row, organization }, reason: cleanReason(reason) })
     return true
   })
 }
@@ -314,7 +314,7 @@ export async function withdraw (
       traceId: actor.traceId,
       details: { version, agent: row.agentId }
     })
-    await tell(trx, deps, 'delegation-withdrawn', { ...row, organization })
+    await tell(trx, deps, { kind: 'delegation-withdrawn', about: { ...row, organization } })
     return true
   })
 }

@@ -126,7 +126,7 @@ async function endByPerson (
         .where('passwordHash', 'is not', null)
         .execute()
     }
-    await tell(trx, deps, ending.message, { ...row, organization }, { reason: ending.reason })
+    await tell(trx, deps, { kind: ending.message, about: { ...row, organization }, reason: ending.reason })
     return true
   })
 }
@@ -246,9 +246,7 @@ export async function endDelegations (
     await tell(
       trx,
       deps,
-      open ? 'delegation-withdrawn' : ending.message,
-      { ...row, organization },
-      { reason, to: 'agent' }
+      { kind: open ? 'delegation-withdrawn' : ending.message, about: { ...row, organization }, reason, to: 'agent' }
     )
   }
   return ended
@@ -299,7 +297,7 @@ async function expire (deps: OrganizationsDeps, id: string, version: number): Pr
       details: { version, ...bothNames(organization, row.agentId) }
     })
     await takeEffect(deps, trx, { organization, changed: row, reason: 'delegation_expired' })
-    await tell(trx, deps, 'delegation-expired', { ...row, organization })
+    await tell(trx, deps, { kind: 'delegation-expired', about: { ...row, organization } })
     return true
   })
 }

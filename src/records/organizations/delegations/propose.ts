@@ -247,7 +247,11 @@ async function insert (
   if (submitted) {
     await deps.audit.record(trx, { type: 'delegation.submitted', ...about })
     // the agent is notified; the legal representative is here
-    await tell(trx, deps, 'delegation-submitted', { id, version, agentId, validTo, organization }, { to: 'agent' })
+    await tell(trx, deps, {
+      kind: 'delegation-submitted',
+      about: { id, version, agentId, validTo, organization },
+      to: 'agent'
+    })
   }
   return { ok: true, id, version }
 }

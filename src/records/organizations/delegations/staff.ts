@@ -73,9 +73,7 @@ export async function endByStaff (
     await tell(
       trx,
       deps,
-      to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended',
-      { ...row, organization },
-      { reason: `by_staff: ${cleanReason(reason)}` }
+      { kind: to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended', about: { ...row, organization }, reason: `by_staff: ${cleanReason(reason)}` }
     )
     return true
   })

@@ -70,9 +70,7 @@ export async function submit (
     await tell(
       trx,
       deps,
-      'delegation-submitted',
-      { ...row, organization },
-      { to: byAgent ? 'legal_representative' : 'agent' }
+      { kind: 'delegation-submitted', about: { ...row, organization }, to: byAgent ? 'legal_representative' : 'agent' }
     )
     return true
   })

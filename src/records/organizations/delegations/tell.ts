@@ -12,13 +12,18 @@ export interface Told {
   organization: { uscc: string; name: string; legalRepresentativeId: string | null }
 }
 
+interface TellInput {
+  kind: MessageKind
+  about: Told
+  reason?: string | null;
+  to?: 'both' | 'agent' | 'legal_representative'
+}
+
 /** Notifies agent and legal representative, each once, in the inbox and by short message. */
 export async function tell (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'crypto'>,
-  kind: MessageKind,
-  about: Told,
-  { reason = null, to = 'both' }: { reason?: string | null; to?: 'both' | 'agent' | 'legal_representative' } = {}
+  { kind, about, reason = null, to = 'both' }: TellInput
 ): Promise<void> {
   const { organization, agentId } = about
   const agent = await personById(trx, deps.crypto, agentId)
