@@ -34,11 +34,7 @@ export default [
       'src/http/page-error.ts',
       'src/http/rendering.ts',
       'src/http/request.ts',
-      'src/journeys/console/apis/approval.ts',
-      'src/journeys/console/clients/layout.ts',
       'src/journeys/console/people/people-acts.ts',
-      'src/journeys/console/prove.ts',
-      'src/journeys/console/registrations/registrations.ts',
       'src/journeys/developers/snippets/template.ts',
       'src/journeys/registration/review.ts',
       'src/journeys/support/resets.ts',
@@ -47,16 +43,10 @@ export default [
       'src/journeys/user-center/organization-password.ts',
       'src/oidc/device-flow.ts',
       'src/oidc/request-objects.ts',
-      'src/records/approvals/requests.ts',
       'src/records/challenges/picture.ts',
       'src/records/face-checks/verdict.ts',
       'src/records/keys/lifecycle.ts',
-      'src/records/organizations/delegations/index.ts',
-      'src/records/organizations/delegations/transition.ts',
-      'src/records/organizations/login.ts',
-      'src/records/organizations/representations.ts',
-      'src/records/settings/index.ts',
-      'src/records/sms-codes/index.ts'
+      'src/records/organizations/delegations/transition.ts'
     ],
     rules: { 'max-params': 'off' }
   }

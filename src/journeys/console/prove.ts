@@ -29,9 +29,7 @@ export interface Prover {
   /** Reads `credential`, or `password` and `code`, from the form. */
   prove(
     request: FastifyRequest,
-    browserHash: string,
-    loginName: string,
-    again: { accountId: string } | null
+    claimed: { browserHash: string; loginName: string; again: { accountId: string } | null }
   ): Promise<Proved>
 }
 
@@ -73,7 +71,7 @@ export function createProver (deps: AdministratorsDeps): Prover {
       return await beginPasskeySignIn(deps, browserHash, again)
     },
 
-    async prove (request, browserHash, loginName, again) {
+    async prove (request, { browserHash, loginName, again }) {
       const { body } = request
       const credential = formField(body, 'credential')
       if (credential !== '') {

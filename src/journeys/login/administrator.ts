@@ -61,7 +61,7 @@ export function administratorStep (deps: StepDeps) {
     async submit (attempt: LoginAttempt, request: FastifyRequest): Promise<Outcome> {
       const { uid, browserHash } = attempt
       const loginName = formField(request.body, 'login_name')
-      const proved = await administrators.prove(request, browserHash, loginName, null)
+      const proved = await administrators.prove(request, { browserHash, loginName, again: null })
       if (!proved.ok) {
         const { errors, status } = proved
         const retryAfterSeconds = proved.retryAfterSeconds ?? undefined

@@ -68,14 +68,8 @@ export function consentStep (deps: StepDeps) {
       given.push(...atApis)
       await inTransaction(deps.db, async (trx) => {
         const proof = { kind: 'consent', at: Math.floor(deps.clock.now() / 1000), scopes: given } as const
-        if (
-          !(await addProofs(trx, {
-            uid: context.uid,
-            browserHash: context.browserHash,
-            personId: person.id,
-            proofs: [proof]
-          }))
-        ) { return }
+        const { uid, browserHash } = context
+        if (!(await addProofs(trx, { uid, browserHash, personId: person.id, proofs: [proof] }))) return
         for (const scope of [...scopes, ...atApis]) {
           await recordRelease(trx, deps, {
             personId: person.id,

@@ -31,9 +31,7 @@ export interface AdministratorAuthentication {
   challenge(request: FastifyRequest, browserHash: string, again: { accountId: string } | null): Promise<object>
   prove(
     request: FastifyRequest,
-    browserHash: string,
-    loginName: string,
-    again: { accountId: string } | null
+    claimed: { browserHash: string; loginName: string; again: { accountId: string } | null }
   ): Promise<
     | { ok: true; accountId: string; method: SignInMethod }
     | { ok: false; status: number; errors: FieldError[]; retryAfterSeconds: number | null }

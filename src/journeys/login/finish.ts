@@ -107,11 +107,15 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     // the choice, on the page or by the organization tab, stays until another one is made
     const chosen = context.row.representation !== null
     if (chosen && acceptsOrganizations(context.policy)) {
-      await deps.representations.rememberChoice(trx, person.id, context.client.clientId, ref)
+      await deps.representations.rememberChoice(trx, { personId: person.id, clientId: context.client.clientId, ref })
     }
     const trusted = ref.role !== 'self' && earnsTrust(person.id, representation, context.row.proofs)
     if (trusted) {
-      await deps.organizations.trustBrowser(trx, ref.organizationId, person.id, context.browserHash)
+      await deps.organizations.trustBrowser(trx, {
+        organizationId: ref.organizationId,
+        personId: person.id,
+        browserHash: context.browserHash
+      })
     }
     // a scan, a face or an in-person code proves the owner: counts by strangers are deleted
     if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {

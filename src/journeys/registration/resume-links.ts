@@ -135,7 +135,10 @@ async function movedPhone (
   }: { smsCodes: Pick<SmsCodes, 'move'>; registration: Registration; to: string }
 ): Promise<Registration['draft']['phone']> {
   if (phone === null || from === to) return phone
-  return (await smsCodes.move(trx, phone.codeId, { phone: phone.phone, purpose: 'register', browserHash: from }, to))
+  return (await smsCodes.move(trx, phone.codeId, {
+    binding: { phone: phone.phone, purpose: 'register', browserHash: from },
+    toBrowserHash: to
+  }))
     ? phone
     : null
 }

@@ -57,7 +57,11 @@ export interface ApprovalHandler<P extends object, W> {
    */
   merge?(waiting: P, next: P): P
   /** Database only; `act` is the approver's, `requestedBy` the actor who asked. */
-  apply(trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
+  apply(
+    trx: Transaction<Database>,
+    payload: P,
+    decision: { act: Act; requestedBy: Act['actor'] }
+  ): Promise<Applied>
 }
 
 export interface ApprovalRequest {
@@ -108,8 +112,8 @@ export interface Approvals<W> {
     t: W
   ): Promise<{ row: ApprovalRequest; description: ApprovalDescription | null; digest: string } | null>
   /** Endorses the request of a program, as if it were the administrator's own. Who endorses does not decide. */
-  endorse(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
-  approve(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
+  endorse(id: string, decision: { digest: string; role: AdminRole; act: Act }): Promise<Decided>
+  approve(id: string, decision: { digest: string; role: AdminRole; act: Act }): Promise<Decided>
   reject(id: string, role: AdminRole, act: Act): Promise<Decided>
   /** By the administrator who asked for it or endorsed it. */
   withdraw(id: string, act: Act): Promise<Decided>
@@ -336,7 +340,7 @@ export function createApprovals<W> (
       }
     },
 
-    endorse: async (id, digest, role, act) =>
+    endorse: async (id, { digest, role, act }) =>
       await inDecision(async (trx, refuse) => {
         const row = endorsers.includes(role)
           ? await trx
@@ -366,7 +370,7 @@ export function createApprovals<W> (
         return { ok: true, once: null }
       }),
 
-    approve: async (id, digest, role, act) =>
+    approve: async (id, { digest, role, act }) =>
       await inDecision(async (trx, refuse) => {
         await hold(trx, id)
         const row = await decide(trx, id, { state: 'approved', role, act, refuse })
@@ -374,8 +378,7 @@ export function createApprovals<W> (
         const applied = await findHandler(row.kind).apply(
           trx,
           JSON.parse(payload),
-          act,
-          row.requestedBy as Act['actor']
+          { act, requestedBy: row.requestedBy as Act['actor'] }
         )
         if (!applied.ok) throw refuse(applied.code)
         await record(trx, {

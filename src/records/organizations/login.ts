@@ -59,8 +59,6 @@ export function createOrganizationLogin ({ db }: Pick<OrganizationsDeps, 'db'>):
     },
     trustedBrowser: async (organizationId, personId, browserHash) =>
       await isTrustedBrowser(db, { organizationId, personId, browserHash }),
-    trustBrowser: async (trx, organizationId, personId, browserHash) => {
-      await trustBrowser(trx, { organizationId, personId, browserHash })
-    }
+    trustBrowser
   }
 }

@@ -200,7 +200,7 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
       const ref = readContextId(choice.contextId, choice.organizationId)
       return ref !== null && (await resolve(personId, ref)) !== null ? ref : null
     },
-    async rememberChoice (trx, personId, clientId, ref) {
+    async rememberChoice (trx, { personId, clientId, ref }) {
       await rememberStatement(trx, personId, clientId, contextId(ref))
     }
   }

@@ -32,7 +32,10 @@ export interface Representations {
   resolve(personId: string, ref: RepresentationRef): Promise<Representation | null>
   /** The last choice at this relying site, if it is still valid. */
   rememberedChoice(personId: string, clientId: string): Promise<RepresentationRef | null>
-  rememberChoice(trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
+  rememberChoice(
+    trx: Transaction<Database>,
+    choice: { personId: string; clientId: string; ref: RepresentationRef }
+  ): Promise<void>
 }
 
 /** The agent or representative, for the organization tab of the login. */
@@ -52,8 +55,6 @@ export interface OrganizationLogin {
   /** After scan + identity + face of exactly that person: 30 days, revocable. */
   trustBrowser(
     trx: Transaction<Database>,
-    organizationId: string,
-    personId: string,
-    browserHash: string
+    browser: { organizationId: string; personId: string; browserHash: string }
   ): Promise<void>
 }

@@ -52,7 +52,10 @@ export interface Settings {
   /** As the database has them now, with who changed them last. */
   list(): Promise<SettingRow[]>
   /** `version`: the one that the change is based on; stale if there was another change meanwhile. */
-  save(name: SettingName, values: Record<string, string>, version: number, act: Act): Promise<Saved>
+  save(
+    name: SettingName,
+    change: { values: Record<string, string>; version: number; act: Act }
+  ): Promise<Saved>
   load(): Promise<void>
   /** Reads them again every few seconds. */
   refresh: PeriodicTask
@@ -170,7 +173,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
       })
     },
 
-    async save (name, values, version, act) {
+    async save (name, { values, version, act }) {
       const { value, errors } = checkSetting(name, values)
       if (errors.length > 0) return { ok: false, code: 'invalid', errors }
       const saved = await inTransaction(db, async (trx) => {

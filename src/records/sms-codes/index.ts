@@ -55,7 +55,11 @@ export interface SmsCodes {
   /** Uses a verified code, once, in the transaction of its purpose. False: used already, or never verified. */
   spend(trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
   /** Moves a verified code to another browser, with its purpose; the person has shown to hold the phone there too. */
-  move(trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
+  move(
+    trx: Transaction<Database>,
+    codeId: string,
+    change: { binding: SmsBinding; toBrowserHash: string }
+  ): Promise<boolean>
 }
 
 export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
@@ -193,7 +197,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       return row !== undefined
     },
 
-    async move (trx, codeId, { phone, purpose, browserHash }, toBrowserHash) {
+    async move (trx, codeId, { binding: { phone, purpose, browserHash }, toBrowserHash }) {
       const row = await trx
         .updateTable('smsCode')
         .set({ binding: toBrowserHash })

@@ -100,8 +100,8 @@ function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Approvals<
   })
   changes.register<{ what: string }>('test.thing', {
     describe: async () => ({ title: 'thing', facts: [] }),
-    async apply (_trx, { what }, by) {
-      applied.push(`${what} ${by.actor}`)
+    async apply (_trx, { what }, { act }) {
+      applied.push(`${what} ${act.actor}`)
       return { ok: true }
     }
   })
@@ -130,9 +130,9 @@ eachDatabase(
       const people = Array.from({ length: 6 }, (_, at) => act(`admin:adm_${at}`))
       await Promise.all(
         people.flatMap((one) => [
-          changes.approve(asked.id, digest, 'security', one),
-          changes.endorse(asked.id, digest, 'security', one),
-          changes.approve(asked.id, digest, 'security', one)
+          changes.approve(asked.id, { digest, role: 'security', act: one }),
+          changes.endorse(asked.id, { digest, role: 'security', act: one }),
+          changes.approve(asked.id, { digest, role: 'security', act: one })
         ])
       )
       const row = await db
@@ -216,7 +216,7 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
     )
     const digest = (await changes.show(asked.id, words))?.digest ?? ''
     const [decided, ended] = await Promise.all([
-      changes.approve(asked.id, digest, 'security', act('admin:adm_1')),
+      changes.approve(asked.id, { digest, role: 'security', act: act('admin:adm_1') }),
       db
         .transaction()
         .execute(

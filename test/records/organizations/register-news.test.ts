@@ -38,7 +38,7 @@ const organization = async (w: World) =>
     .executeTakeFirstOrThrow()
 const trust = async (w: World, person: string): Promise<void> => {
   await w.services.db.transaction().execute(async (trx) => {
-    await w.login.trustBrowser(trx, w.organizationId, person, 'browser')
+    await w.login.trustBrowser(trx, { organizationId: w.organizationId, personId: person, browserHash: 'browser' })
   })
 }
 

@@ -158,7 +158,7 @@ eachDatabase(t, 'the remembered choice, for each site, as long as it is good', a
   const { rememberedChoice, rememberChoice } = w.representations
   const choose = async (person: string, clientId: string, ref: RepresentationRef): Promise<void> => {
     await w.services.db.transaction().execute(async (trx) => {
-      await rememberChoice(trx, person, clientId, ref)
+      await rememberChoice(trx, { personId: person, clientId, ref })
     })
   }
   t.equal(await rememberedChoice(w.agent, 'tax'), null)
@@ -202,7 +202,11 @@ eachDatabase(t, 'login: who may be behind the code, in which state', async (t, d
     states.set(person, state)
   }
   await add('pending', async () => {}, true)
-  await add('rejected', async (one) => await w.delegations.reject(one, 1, '', actor(w.lr)), true)
+  await add(
+    'rejected',
+    async (one) => await w.delegations.reject({ id: one, version: 1, reason: '', actor: actor(w.lr) }),
+    true
+  )
   await add('suspended', async (one) => await w.delegations.suspend(one, '', actor(w.lr)))
   await add('revoked', async (one) => await w.delegations.revoke(one, '', actor(w.lr)))
   await add('revoked', async (one, person) => await w.delegations.resign(one, actor(person)))
@@ -223,7 +227,7 @@ eachDatabase(t, 'trusted browsers: person × organization × browser, 30 days, r
   const { db } = w.services
   const trust = async (person: string, browser: string): Promise<void> => {
     await db.transaction().execute(async (trx) => {
-      await w.login.trustBrowser(trx, w.organizationId, person, browser)
+      await w.login.trustBrowser(trx, { organizationId: w.organizationId, personId: person, browserHash: browser })
     })
   }
   await trust(w.lr, 'a')

@@ -147,7 +147,7 @@ export function registerAccounts (console: Console): void {
         { name: t('console.administrators.account.login_name'), value: loginName }
       ]
     }),
-    async apply (trx, { codeMac, ...names }, act) {
+    async apply (trx, { codeMac, ...names }, { act }) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const id = await createInvited(trx, deps, { ...names, act })
       return id === null
@@ -176,7 +176,7 @@ export function registerAccounts (console: Console): void {
             ]
           }
     },
-    async apply (trx, { accountId, codeMac }, act) {
+    async apply (trx, { accountId, codeMac }, { act }) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
       if (account === null || !(await resetAccount(trx, deps, { id: accountId, act }))) {

@@ -40,7 +40,7 @@ export function registerApiChanges (console: Console): void {
         basis: `${version} ${api.version}`
       }
     },
-    async apply (trx, request, act, requestedBy) {
+    async apply (trx, request, { act, requestedBy }) {
       const changed = await applyResourceServerRequest(trx, deps, {
         act: { ...act, reason: `${act.reason} (${requestedBy})` },
         request

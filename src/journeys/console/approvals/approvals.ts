@@ -246,8 +246,8 @@ export function registerApprovals (console: Console): void {
         if (!confirmed.ok) return await show(c, confirmed.errors)
         const { role } = c.administrator
         const decisions = {
-          endorse: async () => await approvals.endorse(id, c.field('digest'), role, confirmed.act),
-          approve: async () => await approvals.approve(id, c.field('digest'), role, confirmed.act),
+          endorse: async () => await approvals.endorse(id, { digest: c.field('digest'), role, act: confirmed.act }),
+          approve: async () => await approvals.approve(id, { digest: c.field('digest'), role, act: confirmed.act }),
           reject: async () => await approvals.reject(id, role, confirmed.act),
           withdraw: async () => await approvals.withdraw(id, confirmed.act)
         }

@@ -125,7 +125,7 @@ export function registerClientChanges (console: Console): void {
         basis: request.patch === undefined ? String(client.version) : `${content !== null} ${reasons.join(' ')}`
       }
     },
-    async apply (trx, request, act, requestedBy) {
+    async apply (trx, request, { act, requestedBy }) {
       const changed = await applyClientRequest(trx, deps, {
         act: { ...act, reason: `${act.reason} (${requestedBy})` },
         request

@@ -100,7 +100,7 @@ export function registerKeys (console: Console): void {
         basis: `${kid('active')} ${kid('pre-published')}`
       }
     },
-    async apply (trx, { alg }, act) {
+    async apply (trx, { alg }, { act }) {
       try {
         await rotateNow(trx, deps, act, alg)
         return { ok: true }

@@ -138,7 +138,7 @@ export function registerPeopleActs (console: Console): void {
             ]
           }
     },
-    async apply (trx, { personId, fields }, act, requestedBy) {
+    async apply (trx, { personId, fields }, { act, requestedBy }) {
       await grantUnmasking(trx, { personId, fields, grantedTo: requestedBy, grantedBy: act.actor })
       return { ok: true }
     }

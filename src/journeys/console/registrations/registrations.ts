@@ -166,7 +166,7 @@ export function registerRegistrations (console: Console): void {
             ]
           }
     },
-    async apply (trx, { registrationId, number }, act, requestedBy) {
+    async apply (trx, { registrationId, number }, { act, requestedBy }) {
       await grantUnmasking(trx, {
         registrationId,
         registrationNumber: number,

@@ -26,7 +26,7 @@ export function registerUnmaskSetting (console: Console): void {
         basis: String(await readUnmaskingNeedsApproval(from))
       }
     },
-    async apply (trx, { needed }, act) {
+    async apply (trx, { needed }, { act }) {
       await setUnmaskingNeedsApproval(trx, deps, { needed, act })
       return { ok: true }
     }

@@ -199,7 +199,7 @@ export function registerSettings (console: Console, settings: Settings): void {
       }
       const confirmed = c.confirmed()
       if (!confirmed.ok) return await edit(c, { typed, errors: confirmed.errors })
-      const saved = await settings.save(row, typed.values, typed.version, confirmed.act)
+      const saved = await settings.save(row, { ...typed, act: confirmed.act })
       if (saved.ok) return c.redirect('/admin/settings', 'saved')
       return saved.code === 'stale'
         ? await edit(c, { typed, errors: [{ field: 'form', code: 'stale' }], stale: true })

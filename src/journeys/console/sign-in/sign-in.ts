@@ -94,7 +94,11 @@ export function registerSignIn (console: Console): void {
         request
       } = c
       const returnTo = returnPath(c.field('to'))
-      const proved = await prover.prove(request, request.browser?.hash ?? '', loginName, { accountId: id })
+      const proved = await prover.prove(request, {
+        browserHash: request.browser?.hash ?? '',
+        loginName,
+        again: { accountId: id }
+      })
       if (!proved.ok) return again(c, { returnTo, errors: proved.errors, status: proved.status })
       await inTransaction(db, async (trx) => {
         await refreshAuthentication(trx, sessionHash)

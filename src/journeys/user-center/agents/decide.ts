@@ -49,7 +49,12 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     }
     const reason =
       typed.reason === 'other' ? typed.text : typed.text === '' ? typed.reason : `${typed.reason}: ${typed.text}`
-    const rejected = await delegations.reject(scope.view.id, version, reason, describeActor(request, scope.me))
+    const rejected = await delegations.reject({
+      id: scope.view.id,
+      version,
+      reason,
+      actor: describeActor(request, scope.me)
+    })
     return await showResult(scope, { outcome: rejected ? 'rejected' : 'stale', request, reply })
   })
 

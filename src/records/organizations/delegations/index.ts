@@ -27,7 +27,7 @@ export function createDelegations (deps: OrganizationsDeps, limits: DelegationLi
     submit: async (id, version, actor) => await submit(deps, { id, version, actor }),
     content: async (id, version) => await submittedContent(deps.db, deps, { id, version }),
     approve: async (approval) => await approve(deps, { ...approval, limits }),
-    reject: async (id, version, reason, actor) => await reject(deps, { id, version, reason, actor }),
+    reject: async (rejection) => await reject(deps, rejection),
     withdraw: async (id, version, actor) => await withdraw(deps, { id, version, actor }),
     revoke: async (id, reason, actor) => await revoke(deps, { id, reason, actor }),
     suspend: async (id, reason, actor) => await suspend(deps, { id, reason, actor }),

@@ -70,7 +70,7 @@ export interface Delegations {
    * decides.
    */
   approve(approval: Approval): Promise<{ ok: true } | { ok: false; code: ApprovalRefusal }>
-  reject(id: string, version: number, reason: string, actor: Actor): Promise<boolean>
+  reject(rejection: { id: string; version: number; reason: string; actor: Actor }): Promise<boolean>
   withdraw(id: string, version: number, actor: Actor): Promise<boolean>
   /** By the legal representative; everything of that context ends in the same transaction. */
   revoke(id: string, reason: string, actor: Actor): Promise<boolean>

@@ -258,8 +258,8 @@ eachDatabase(
       ok: false,
       code: 'not_legal_representative'
     })
-    t.equal(await w.delegations.reject(open.id, 1, '', actor(stranger)), false)
-    t.equal(await w.delegations.reject(open.id, 1, '', actor(w.agent)), false)
+    t.equal(await w.delegations.reject({ id: open.id, version: 1, reason: '', actor: actor(stranger) }), false)
+    t.equal(await w.delegations.reject({ id: open.id, version: 1, reason: '', actor: actor(w.agent) }), false)
     t.equal(await w.delegations.withdraw(open.id, 1, actor(stranger)), false)
     await approve(w.delegations, open, await approver(w, w.lr, open))
     for (const person of [stranger, w.agent]) {

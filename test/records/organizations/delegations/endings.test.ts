@@ -83,8 +83,8 @@ for (const [name, ending] of Object.entries(endings)) {
     const asSelf = await signedIn(w, w.agent, 'self')
     const ofLr = await signedIn(w, w.lr, `lr:${w.organizationId}`)
     await w.services.db.transaction().execute(async (trx) => {
-      await w.login.trustBrowser(trx, w.organizationId, w.agent, 'browser')
-      await w.login.trustBrowser(trx, w.organizationId, w.lr, 'browser')
+      await w.login.trustBrowser(trx, { organizationId: w.organizationId, personId: w.agent, browserHash: 'browser' })
+      await w.login.trustBrowser(trx, { organizationId: w.organizationId, personId: w.lr, browserHash: 'browser' })
     })
     t.equal(await good(w, id), true)
 
@@ -139,7 +139,7 @@ eachDatabase(
     const { id } = await active(w)
     const session = await signedIn(w, w.agent, id)
     await submitted(w, { validTo: w.day(30) })
-    t.equal(await w.delegations.reject(id, 2, '不用', actor(w.lr)), true)
+    t.equal(await w.delegations.reject({ id, version: 2, reason: '不用', actor: actor(w.lr) }), true)
     await submitted(w, { validTo: w.day(30) })
     t.equal(await w.delegations.withdraw(id, 3, actor(w.lr)), true)
     t.equal(await good(w, id), true)

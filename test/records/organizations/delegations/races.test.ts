@@ -56,8 +56,7 @@ eachDatabase(t, '30 parallel approvals: one', async (t, database) => {
   const open = await submitted(w)
   const results = await times(
     30,
-    async (at) =>
-      await approve((at % 2 === 0 ? w : other).delegations, open, await approver(w, w.lr, open))
+    async (at) => await approve((at % 2 === 0 ? w : other).delegations, open, await approver(w, w.lr, open))
   )
   t.equal(results.filter(({ ok }) => ok).length, 1)
   t.same(new Set(results.map((result) => (result.ok ? 'ok' : result.code))), new Set(['ok', 'stale']))
@@ -80,11 +79,13 @@ eachDatabase(
         const { delegations } = at % 2 === 0 ? w : other
         const turn = (at + round) % 4
         if (turn === 0) {
-          return (await approve(delegations, open, await approver(w, w.lr, open))).ok
-            ? 'active'
+          return (await approve(delegations, open, await approver(w, w.lr, open))).ok ? 'active' : null
+        }
+        if (turn === 1) {
+          return (await delegations.reject({ id: open.id, version: 1, reason: '不认识', actor: actor(w.lr) }))
+            ? 'rejected'
             : null
         }
-        if (turn === 1) return (await delegations.reject(open.id, 1, '不认识', actor(w.lr))) ? 'rejected' : null
         if (turn === 2) return (await delegations.withdraw(open.id, 1, actor(agent))) ? 'withdrawn' : null
         return (await delegations.revoke(open.id, '', actor(w.lr))) ? 'revoked' : null
       })
