@@ -1,6 +1,6 @@
 /** The counters of one process, kept by prom-client. */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
-import type { Metrics } from '../ports/metrics.ts'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AlarmCode, Alarms, Metrics } from '../ports/metrics.ts'
 
 /** @param options defaults: event loop, memory and collector figures of Node.js (left out in most tests) */
 export function createMetrics (options: { defaults?: boolean } = {}): Metrics {
@@ -47,6 +47,22 @@ export function createMetrics (options: { defaults?: boolean } = {}): Metrics {
       labelNames: ['topic', 'outcome'],
       registers
     }),
-    auditSealed: new Counter({ name: 'audit_sealed_total', help: 'Audit events chained by this process', registers })
+    auditSealed: new Counter({ name: 'audit_sealed_total', help: 'Audit events chained by this process', registers }),
+    alarms: createAlarms(registers)
+  }
+}
+
+function createAlarms (registers: Registry[]): Alarms {
+  const gauge = new Gauge({ name: 'kora_alarm', help: '1 while this is wrong', labelNames: ['code'], registers })
+  const raised = new Set<AlarmCode>()
+  return {
+    raise (code) {
+      raised.add(code)
+      gauge.set({ code }, 1)
+    },
+    end (code) {
+      if (raised.delete(code)) gauge.set({ code }, 0)
+    },
+    raised: () => [...raised]
   }
 }

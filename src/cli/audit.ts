@@ -2,7 +2,6 @@
  * kora audit: verify the chain or an exported file, export a range, archive old events. Exit codes: 0 whole or done, 1
  * broken or refused, 2 wrong use.
  */
-import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { JWK } from 'jose'
@@ -12,6 +11,7 @@ import {
   rangeOfTime,
   verifyChain,
   verifyExport,
+  type ChainFault,
   type Checkpoint,
   type ExportVerification,
   type Verification
@@ -140,18 +140,35 @@ async function verify (
 }
 
 function chainSentence (result: Verification): string {
-  if (result.ok) {
-    return (
-      `audit chain is whole: ${result.checked} events, sequence ${result.from} to ${result.to}; ${result.unsealed} not sealed yet` +
-      (result.unsealed > 0 ? `, the oldest for ${result.oldestUnsealedSeconds} s` : '')
-    )
-  }
-  const { kind, sequence, id, otherSequence } = result.fault
+  const range = `${result.checked} events, sequence ${result.from} to ${result.to}`
+  const waiting =
+    `${result.unsealed} not sealed yet` +
+    (result.unsealed > 0 ? `, the oldest for ${result.oldestUnsealedSeconds} s` : '')
+  const outside =
+    result.checkpoint === 'given'
+      ? ''
+      : '\nNo checkpoint was given. A database that was set back as a whole is found only with one from the server ' +
+        'log: --checkpoint sequence:hash:mac'
+  if (result.ok) return `audit chain is whole: ${range}; ${waiting}${outside}`
+  const more = result.faultCount - result.faults.length
+  return [
+    `audit chain is broken: ${result.faultCount} ${result.faultCount === 1 ? 'fault' : 'faults'} in ${range}; ${waiting}`,
+    ...result.faults.map((fault) => `  ${faultSentence(fault)}`),
+    ...(more > 0 ? [`  and ${more} more`] : [])
+  ].join('\n') + outside
+}
+
+function faultSentence ({ kind, sequence, id, otherSequence }: ChainFault): string {
+  const place = sequence === 0
+    ? '(not sealed)'
+    : kind === 'missing' && otherSequence !== undefined &&
+    otherSequence > sequence
+      ? `${sequence} to ${otherSequence}`
+      : String(sequence)
   return (
-    `audit chain is broken: ${kind} at sequence ${sequence === 0 ? '(not sealed)' : sequence}` +
+    `${kind} at sequence ${place}` +
     (id === null ? '' : `, event id ${id}`) +
-    (otherSequence === undefined ? '' : `, with sequence ${otherSequence}`) +
-    `; ${result.checked} events before it are whole`
+    (kind === 'swapped' ? `, with sequence ${otherSequence}` : '')
   )
 }
 
@@ -175,7 +192,8 @@ async function verifyFile (values: Values, print: Print): Promise<number> {
   const progress = reportProgress('events')
   try {
     const lines = createInterface({
-      input: createReadStream('', { fd: file.fd, autoClose: false }),
+      // of the handle, not of its number: closing waits for a read that is under way
+      input: file.createReadStream({ autoClose: false }),
       crlfDelay: Infinity
     })
     const result = await verifyExport(lines, { ...keys, onProgress: progress.at })

@@ -16,7 +16,9 @@ export function grantStatements (role: string): string[] {
     `grant select on kysely_migration, kysely_migration_lock to ${to}`,
     `grant select, insert on audit_event, audit_checkpoint to ${to}`,
     `grant update (sequence, previous_hash, hash) on audit_event to ${to}`,
-    `grant select, update on audit_head to ${to}`
+    `grant select on audit_head to ${to}`,
+    // not where the chain begins: only the owner archives
+    `grant update (sequence, hash, mac, checkpoint_sequence, checkpoint_at, without_id_until) on audit_head to ${to}`
   ]
 }
 

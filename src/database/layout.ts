@@ -284,7 +284,7 @@ export const layout: Readonly<{
     kind: 'history',
     row: 'an audit event',
     key: ['id'],
-    otherKeys: ['sequence', 'personId', 'organizationId', 'clientId', 'actor', 'traceId', 'type'],
+    otherKeys: ['sequence', 'personId', 'organizationId', 'clientId', 'actor', 'traceId', 'type', 'eventId'],
     end: 'archived, at the earliest after 180 days'
   },
   auditHead: { kind: 'reference', row: 'the head of the audit chain: one row', key: ['oneRow'], end: kept },

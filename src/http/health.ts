@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Metrics } from '../ports/metrics.ts'
 import { within } from './metrics.ts'
 
 export interface Lifecycle {
@@ -57,6 +58,7 @@ export type Unready = 'draining' | 'database' | 'migrations' | 'clock'
 export interface HealthServices {
   db: Kysely<Database>
   clock: Clock
+  metrics?: Pick<Metrics, 'alarms'>
 }
 
 const databaseLimitMs = 500
@@ -83,7 +85,9 @@ export function registerHealth (
   app.get('/readyz', async (_request, reply) => {
     const unready = lifecycle.draining ? 'draining' : await check()
     reply.header('cache-control', 'no-store')
-    if (unready === null) return await reply.send({ status: 'ready' })
+    // a broken trail is no reason to send people away: it is told, and logins go on
+    const broken = deps.metrics?.alarms.raised().includes('audit_broken') === true
+    if (unready === null) return await reply.send({ status: 'ready', ...(broken ? { audit: 'broken' } : {}) })
     return await reply.code(503).header('retry-after', '5').send({ status: 'unready', reason: unready })
   })
 }

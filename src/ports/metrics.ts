@@ -1,6 +1,15 @@
 /** What a process counts. Labels are route patterns, states and codes, never anything about a person. */
 import type { Counter, Histogram, Registry } from 'prom-client'
 
+/** Something is wrong that somebody on duty has to look at. */
+export type AlarmCode = 'audit_broken'
+
+export interface Alarms {
+  raise(code: AlarmCode): void
+  end(code: AlarmCode): void
+  raised(): AlarmCode[]
+}
+
 export interface Metrics {
   readonly registry: Registry
   /** Seconds. */
@@ -15,4 +24,6 @@ export interface Metrics {
   /** outcome: delivered, retried, dead. */
   readonly outboxDeliveries: Counter<'topic' | 'outcome'>
   readonly auditSealed: Counter
+  /** What this process knows to be wrong: `kora_alarm{code}` is 1. */
+  readonly alarms: Alarms
 }

@@ -70,7 +70,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0018_foreign_key_indexes',
     '0019_superseded_requests',
     '0020_api_grants',
-    '0021_own_sites'
+    '0021_own_sites',
+    '0022_audit_events_once'
   ])
 
   const after = await readRows(db, columns)

@@ -19,6 +19,10 @@ export interface AuditEventTable {
   traceId: string | null
   reason: string | null
   details: ColumnType<Record<string, unknown>, string | undefined, string>
+  /** Of the event itself, whatever row holds it. Null: recorded before migration 0022. */
+  eventId: string | null
+  /** When the recording process wrote it, by its own clock; `at` is the time of the database. */
+  recordedAt: ColumnType<Date | null, Date | string | undefined, never>
   mac: string
   sequence: number | null
   previousHash: string | null
@@ -35,6 +39,8 @@ export interface AuditHeadTable {
   checkpointSequence: Generated<number>
   checkpointAt: Timestamp
   mac: string | null
+  /** Until then events without an id are taken; null: no process of this version has sealed yet. */
+  withoutIdUntil: NullableTimestamp
 }
 
 export interface AuditCheckpointTable {

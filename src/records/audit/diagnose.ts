@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
-import { chainHash, contentText, rowColumns, type SealedRow } from './canonical.ts'
+import { isChainHash, isGenuine, rowColumns, type SealedRow } from './canonical.ts'
 
 interface Suspect {
   /** The row at `position`, which does not belong there as it is. */
@@ -16,6 +16,8 @@ interface Suspect {
 export interface Diagnosis {
   kind: 'altered' | 'missing' | 'swapped'
   otherSequence?: number
+  /** How many rows before it are gone, when the numbers were closed up. */
+  gone?: number
 }
 
 const around = statement<[number, number, number], SealedRow>(
@@ -45,7 +47,10 @@ export async function diagnose (
   }
   // whole in itself, but made for a later place: rows before it are gone and the numbers were closed up
   for (let distance = 1; distance <= 1000; distance++) {
-    if (row.hash === chainHash(row.previousHash, position + distance, row)) return { kind: 'missing' }
+    const { hash, previousHash } = row
+    if (isChainHash(hash, row, { previousHash, sequence: position + distance })) {
+      return { kind: 'missing', gone: distance }
+    }
   }
   return { kind: 'altered' }
 }
@@ -56,12 +61,15 @@ function belongs (
   { row, previous, position, next }: Suspect,
   crypto: Pick<FieldCrypto, 'verifyMac'>
 ): boolean {
-  const asItIs = chainHash(previous, position, candidate)
-  if (asItIs === candidate.hash || asItIs === row.hash || asItIs === next?.previousHash) return true
-  // contents exchanged, with their MACs or without; id and time stayed
-  if (chainHash(previous, position, { ...candidate, id: row.id, atText: row.atText }) === row.hash) return true
-  if (chainHash(previous, position, { ...candidate, id: row.id, atText: row.atText, mac: row.mac }) === row.hash) {
-    return crypto.verifyMac('audit', contentText(candidate), row.mac)
+  const place = { previousHash: previous, sequence: position }
+  const fits = (hash: string | undefined, content: SealedRow): boolean =>
+    hash !== undefined && isChainHash(hash, content, place)
+  if (fits(candidate.hash, candidate) || fits(row.hash, candidate) || fits(next?.previousHash, candidate)) return true
+  // contents exchanged, with their MACs or without, with what identifies the event or without; id and time stayed
+  const { id, atText, eventId, recordedAt, mac } = row
+  for (const content of [{ ...candidate, id, atText }, { ...candidate, id, atText, eventId, recordedAt }]) {
+    if (fits(row.hash, content)) return true
+    if (fits(row.hash, { ...content, mac }) && isGenuine(crypto, { ...content, mac })) return true
   }
   return false
 }

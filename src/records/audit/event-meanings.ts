@@ -150,6 +150,7 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'audit.exported': ['导出审计', 'audit events were exported'],
   'audit.verified': ['核对审计链', 'the chain was verified'],
   'audit.archived': ['归档审计', 'old audit events were moved into an archive'],
+  'audit.broken': ['审计链异常，停止封存', 'the audit chain is not as Kora left it; sealing has stopped'],
   'outbox.resent': ['重发未送达消息', 'messages that could not be delivered are sent again'],
   'configuration.applied': ['应用配置文件', 'a declared configuration was applied'],
   'service.started': ['服务启动', 'a process started'],

@@ -199,6 +199,7 @@ export const auditEvents = {
   'audit.exported': about('service', 'staff'),
   'audit.verified': about('service', 'system'),
   'audit.archived': about('service', 'system'),
+  'audit.broken': about('service', 'system', 'failure'),
   'outbox.resent': about('service', 'staff'),
   'configuration.applied': about('service', 'staff'),
   'service.started': about('service', 'system'),

@@ -12,7 +12,8 @@ import { rowColumns, type SealedRow } from './canonical.ts'
 
 /** What the signature says. Hashes: before the first event, and of the last. */
 export interface ExportTrailer {
-  format: 'kora-audit-1'
+  /** 2: events have an id and a recorded time. */
+  format: 'kora-audit-1' | 'kora-audit-2'
   issuer: string
   from: number
   to: number
@@ -114,7 +115,7 @@ export async function exportAudit (
   }
   if (first === undefined || last === undefined) return null
   const trailer: ExportTrailer = {
-    format: 'kora-audit-1',
+    format: 'kora-audit-2',
     issuer: options.issuer,
     from: first.sequence,
     to: last.sequence,

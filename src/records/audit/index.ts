@@ -3,7 +3,7 @@
  *
  * Owns the tables audit_event, audit_head and audit_checkpoint. `record` writes one row in the
  * caller's transaction (no row: no act), with a MAC over its content; the sealer numbers and chains
- * committed rows a moment later (docs/decisions/0002-audit-chain.md); `verifyChain` finds the first fault.
+ * committed rows a moment later (docs/decisions/0002-audit-chain.md); `verifyChain` finds every fault.
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -72,7 +72,8 @@ export interface Audit {
 
 export { AuditUnavailable, createAudit } from './recorder.ts'
 export { createAuditSealer, sealBatch, type AuditSealer, type SealedBatch } from './sealer.ts'
-export { verifyChain, type ChainFault, type ChainFaultKind, type Verification } from './verify.ts'
+export type { ChainFault, ChainFaultKind } from './faults.ts'
+export { verifyChain, type Verification } from './verify.ts'
 export { archiveAudit, type Archived } from './archive.ts'
 export { addressPattern, findAuditEvent, searchAudit, type AuditFilters, type FoundEvent } from './search.ts'
 export {

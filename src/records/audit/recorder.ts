@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import { isDatabaseUnavailable } from '../../database/errors.ts'
 import { statement, type Queryable } from '../../database/statement.ts'
@@ -7,11 +8,11 @@ import { auditEvents } from './events.ts'
 import type { Audit, AuditActor, AuditDetails, AuditEvent } from './index.ts'
 
 const columns = `type, outcome, actor, person_id, organization_id, delegation_id, role, client_id, login_attempt_uid,
-  device_id, address, trace_id, reason, details, mac`
+  device_id, address, trace_id, reason, details, event_id, recorded_at, mac`
 const insert = statement<unknown[], never>(
   'audit_record',
   `insert into audit_event (${columns})
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15)`
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16, $17)`
 )
 
 type Row = ReturnType<typeof toRow>
@@ -20,7 +21,8 @@ const insertBatch = statement<[string], { mac: string }>(
   'audit_record_batch',
   `insert into audit_event (${columns}) select ${columns} from jsonb_to_recordset($1::jsonb) as e (type text,
   outcome text, actor text, person_id text, organization_id text, delegation_id text, role text, client_id text,
-  login_attempt_uid text, device_id text, address text, trace_id text, reason text, details jsonb, mac text)
+  login_attempt_uid text, device_id text, address text, trace_id text, reason text, details jsonb,
+  event_id text, recorded_at timestamptz, mac text)
   returning mac`
 )
 
@@ -50,15 +52,22 @@ export class AuditUnavailable extends Error {
   }
 }
 
+interface RecorderDeps {
+  crypto: Pick<FieldCrypto, 'mac'>
+  /** Milliseconds; another clock in tests only. */
+  now?: () => number
+}
+
 /** The recorder. One insert for each event; Audit has the contract. */
-export function createAudit ({ crypto }: { crypto: Pick<FieldCrypto, 'mac'> }): Audit {
+export function createAudit ({ crypto, now = Date.now }: RecorderDeps): Audit {
+  const deps = { crypto, now }
   let singles = 0
   return Object.freeze({
     async record (trx, event) {
-      await insertRow(trx, toRow(crypto, event)).catch(unavailable)
+      await insertRow(trx, toRow(deps, event)).catch(unavailable)
     },
     async recordSingle (db, event) {
-      await insertTogether(db, { key: String(++singles), row: toRow(crypto, event) }).catch(unavailable)
+      await insertTogether(db, { key: String(++singles), row: toRow(deps, event) }).catch(unavailable)
     }
   } satisfies Audit)
 }
@@ -67,8 +76,8 @@ function unavailable (error: unknown): never {
   throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error)
 }
 
-function toRow (crypto: Pick<FieldCrypto, 'mac'>, event: AuditEvent) {
-  const content = buildContent(event)
+function toRow ({ crypto, now }: Required<RecorderDeps>, event: AuditEvent) {
+  const content = buildContent(event, now())
   return {
     type: content.type,
     outcome: content.outcome,
@@ -84,6 +93,8 @@ function toRow (crypto: Pick<FieldCrypto, 'mac'>, event: AuditEvent) {
     trace_id: content.traceId,
     reason: content.reason,
     details: content.details,
+    event_id: content.eventId,
+    recorded_at: content.recordedAt,
     mac: crypto.mac('audit', contentText(content))
   }
 }
@@ -92,7 +103,7 @@ async function insertRow (db: Queryable, row: Row): Promise<void> {
   await insert(db, ...Object.values({ ...row, details: JSON.stringify(row.details) }))
 }
 
-function buildContent (event: AuditEvent): AuditContent {
+function buildContent (event: AuditEvent, now: number): AuditContent {
   const entry = auditEvents[event.type]
   return {
     type: event.type,
@@ -108,7 +119,10 @@ function buildContent (event: AuditEvent): AuditContent {
     address: text(event.address),
     traceId: text(event.traceId),
     reason: text(event.reason),
-    details: serializeDetails(event.details ?? {})
+    details: serializeDetails(event.details ?? {}),
+    eventId: randomUUID(),
+    // as it will be read back: with microseconds
+    recordedAt: new Date(now).toISOString().replace('Z', '000Z')
   }
 }
 

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { contentText, rowColumns, type AuditRow } from './canonical.ts'
+import { isGenuine, rowColumns, type AuditRow } from './canonical.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { AuditOutcome } from './events.ts'
 
@@ -71,7 +71,7 @@ export async function searchAudit (
   const { rows } = await sql<Omit<FoundEvent, 'genuine'>>`select ${sql.raw(rowColumns)}, at, sequence from audit_event
     where ${sql.join(where, sql` and `)} order by audit_event.at desc, id desc
       limit ${Math.min(page.limit, maxLimit)}`.execute(db)
-  return rows.map((row) => ({ ...row, genuine: crypto.verifyMac('audit', contentText(row), row.mac) }))
+  return rows.map((row) => ({ ...row, genuine: isGenuine(crypto, row) }))
 }
 
 /** One event by its id. */
@@ -85,7 +85,7 @@ export async function findAuditEvent (
   } = await sql<
     Omit<FoundEvent, 'genuine'>
   >`select ${sql.raw(rowColumns)}, at, sequence from audit_event where id = ${id}`.execute(db)
-  return row === undefined ? null : { ...row, genuine: crypto.verifyMac('audit', contentText(row), row.mac) }
+  return row === undefined ? null : { ...row, genuine: isGenuine(crypto, row) }
 }
 
 /**

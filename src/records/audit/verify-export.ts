@@ -1,6 +1,6 @@
 import { compactVerify, importJWK, type JWK } from 'jose'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
-import { chainHash, contentText, type SealedRow } from './canonical.ts'
+import { isChainHash, isGenuine, type SealedRow } from './canonical.ts'
 import { trailerType, type ExportTrailer } from './export.ts'
 
 /**
@@ -60,8 +60,8 @@ export async function verifyExport (
     const expected = last === undefined ? row.sequence : last.sequence + 1
     if (row.sequence !== expected) return fail('missing', expected)
     if (last !== undefined && row.previousHash !== last.hash) return fail('altered', row.sequence)
-    if (row.hash !== chainHash(row.previousHash, row.sequence, row)) return fail('altered', row.sequence)
-    if (means.crypto?.verifyMac('audit', contentText(row), row.mac) === false) return fail('altered', row.sequence)
+    if (!isChainHash(row.hash, row, row)) return fail('altered', row.sequence)
+    if (means.crypto !== undefined && !isGenuine(means.crypto, row)) return fail('altered', row.sequence)
     first ??= row
     last = row
     checked += 1

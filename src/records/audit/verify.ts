@@ -2,29 +2,39 @@ import type { Kysely } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
-import { chainHash, contentText, rowColumns, type AuditRow, type SealedRow } from './canonical.ts'
-import { checkpointIsGenuine, headIsGenuine, readHead, type Checkpoint } from './head.ts'
-import { diagnose } from './diagnose.ts'
+import { isChainHash, isGenuine, isInTime, rowColumns, type AuditRow, type SealedRow } from './canonical.ts'
+import { diagnose, type Diagnosis } from './diagnose.ts'
+import { FoundFaults, type ChainFault } from './faults.ts'
+import { checkpointIsGenuine, headIsGenuine, type Checkpoint } from './head.ts'
+import { findRowFault, readState, type ChainState } from './inspect.ts'
 
-/**
- * altered: a row's content, time or MAC was changed · missing: a row is gone from the middle · swapped: rows changed
- * places · truncated: the end is gone · rewritten: rows agree with each other but not with a signed position ·
- * forged: a signed position (head or checkpoint) is not ours.
- */
-export type ChainFaultKind = 'altered' | 'missing' | 'swapped' | 'truncated' | 'rewritten' | 'forged'
-
-export interface ChainFault {
-  kind: ChainFaultKind
-  /** Place in the chain; 0 for an event that is not sealed yet (`id` identifies it). */
-  sequence: number
-  id: number | null
-  /** The other place, when two rows were swapped. */
-  otherSequence?: number
+interface Verified {
+  from: number
+  to: number
+  /** Sealed events that were read. */
+  checked: number
+  unsealed: number
+  oldestUnsealedSeconds: number
+  /** Whether a signed position kept elsewhere was given; without one a database that was set back is not found. */
+  checkpoint: 'given' | 'none'
+  /** The first hundred, in the order of the chain. */
+  faults: ChainFault[]
+  faultCount: number
 }
 
-export type Verification =
-  | { ok: true; from: number; to: number; checked: number; unsealed: number; oldestUnsealedSeconds: number }
-  | { ok: false; checked: number; fault: ChainFault }
+export type Verification = Verified & ({ ok: true } | { ok: false; fault: ChainFault })
+
+interface VerifyRange {
+  /** First and last sequence; without them everything. */
+  from?: number
+  to?: number
+  /** A signed position from the server log: it shows a history rewritten or cut off with its stored checkpoints. */
+  checkpoint?: Checkpoint
+  /** Called now and then with the number of events checked. */
+  onProgress?: (checked: number) => void
+}
+
+type Crypto = Pick<FieldCrypto, 'verifyMac'>
 
 const page = statement<[number, number, number], SealedRow>(
   'audit_chain_page',
@@ -35,111 +45,197 @@ const checkpoints = statement<[number, number], Checkpoint>(
   'audit_checkpoints',
   'select sequence, hash, mac from audit_checkpoint where sequence between $1 and $2 order by sequence'
 )
-const furthest = statement<[], { row: number | null; checkpoint: number | null }>(
-  'audit_furthest',
-  'select (select max(sequence) from audit_event) as row, (select max(sequence) from audit_checkpoint) as checkpoint'
-)
 const waiting = statement<[number, number], AuditRow & { age: number }>(
   'audit_waiting',
   `select ${rowColumns}, extract(epoch from now() - at)::float8 as age from audit_event where sequence is null
     and id > $1 order by id limit $2`
 )
+const storedTwice = statement<[number, number], { id: number; sequence: number | null }>(
+  'audit_stored_twice',
+  `select id, sequence from audit_event event where (sequence between $1 and $2 or sequence is null)
+    and exists (select 1 from audit_event other where other.event_id = event.event_id and other.id < event.id)
+    order by id limit 100`
+)
 
 const pageSize = 1000
+/** Looking for where a row came from reads thousands of rows. */
+const maxDiagnoses = 20
 
-/**
- * Reads the chain and reports its first fault.
- *
- * @param range from, to: first and last sequence (default: everything); checkpoint: a signed position from the server
- * log, which shows a history that was rewritten or cut off together with its stored checkpoints; onProgress: called now
- * and then with the number of events checked
- */
+/** Reads the chain and reports its faults, holding one page of events at a time. */
 export async function verifyChain (
   db: Kysely<Database>,
-  crypto: Pick<FieldCrypto, 'verifyMac'>,
-  range: { from?: number; to?: number; checkpoint?: Checkpoint; onProgress?: (checked: number) => void } = {}
+  crypto: Crypto,
+  range: VerifyRange = {}
 ): Promise<Verification> {
-  let checked = 0
-  const fail = (
-    kind: ChainFaultKind,
-    sequence: number,
-    more: { id?: number; otherSequence?: number } = {}
-  ): Verification => ({
-    ok: false,
-    checked,
-    fault: {
-      kind,
-      sequence,
-      id: more.id ?? null,
-      ...(more.otherSequence !== undefined && { otherSequence: more.otherSequence })
-    }
-  })
-
-  const [head] = await readHead(db)
-  if (head === undefined) return fail('truncated', 1)
-  if (!headIsGenuine(crypto, head)) return fail('forged', head.sequence)
-  const [far] = await furthest(db)
-  const outside = range.checkpoint
-  if (outside !== undefined && !checkpointIsGenuine(crypto, outside)) return fail('forged', outside.sequence)
-  // an old head put back: rows or signed positions go further than it does. New ones may have come since it was read
-  const [again] = await readHead(db)
-  const known = Math.max(far?.row ?? 0, far?.checkpoint ?? 0, outside?.sequence ?? 0)
-  if (again === undefined || known > again.sequence) return fail('truncated', head.sequence + 1)
-
-  const from = Math.max(range.from ?? 1, head.firstSequence)
-  const to = Math.min(range.to ?? head.sequence, head.sequence)
-  let previous = head.firstPreviousHash
-  if (from > head.firstSequence) {
-    const [before] = await page(db, from - 1, from - 1, 1)
-    if (before === undefined) return fail('missing', from - 1)
-    previous = before.hash
+  const faults = new FoundFaults()
+  const [state] = await readState(db)
+  const given = range.checkpoint
+  const checkpoint = given === undefined ? 'none' : 'given'
+  checkHead(crypto, { state, given, faults })
+  const { from, to, previous } = await findRange(db, { state, range, faults, trusted: isTrusted(crypto, state) })
+  const walked = await walk(db, crypto, { from, to, previous, state, given, faults, onProgress: range.onProgress })
+  if (walked.complete && isTrusted(crypto, state) && from <= to && to === state.sequence) {
+    if (walked.hash !== state.hash) faults.add('rewritten', to)
   }
+  for (const { id, sequence } of await storedTwice(db, from, to)) faults.add('repeated', sequence ?? 0, { id })
+  const { unsealed, oldestUnsealedSeconds } = await checkWaiting(db, crypto, { state, faults })
+  const verified = {
+    from,
+    to,
+    checked: walked.checked,
+    unsealed,
+    oldestUnsealedSeconds,
+    checkpoint,
+    faults: faults.list,
+    faultCount: faults.count
+  } satisfies Verified
+  const [fault] = faults.list
+  return fault === undefined ? { ok: true, ...verified } : { ok: false, fault, ...verified }
+}
 
-  let position = from
+const isTrusted = (crypto: Crypto, state: ChainState | undefined): state is ChainState =>
+  state !== undefined && headIsGenuine(crypto, state)
+
+function checkHead (
+  crypto: Crypto,
+  { state, given, faults }: { state: ChainState | undefined; given: Checkpoint | undefined; faults: FoundFaults }
+): void {
+  if (state === undefined) faults.add('truncated', 1)
+  else if (!headIsGenuine(crypto, state)) faults.add('forged', state.sequence)
+  if (given !== undefined && !checkpointIsGenuine(crypto, given)) faults.add('forged', given.sequence)
+  if (state === undefined) return
+  // an old head put back: rows or signed positions go further than it does
+  const known = Math.max(state.lastRow ?? 0, state.lastCheckpoint ?? 0, given?.sequence ?? 0)
+  if (known > state.sequence) faults.add('truncated', state.sequence + 1)
+}
+
+/** What is read. Beside a head that is not ours the rows themselves say where they begin and end. */
+async function findRange (
+  db: Kysely<Database>,
+  {
+    state,
+    range,
+    faults,
+    trusted
+  }: {
+    state: ChainState | undefined
+    range: VerifyRange
+    faults: FoundFaults
+    trusted: boolean
+  }
+): Promise<{ from: number; to: number; previous: string | null }> {
+  const rows = { first: state?.firstRow ?? 1, last: state?.lastRow ?? 0 }
+  const first = trusted ? state!.firstSequence : rows.first
+  const last = trusted ? Math.max(state!.sequence, rows.last) : rows.last
+  if (trusted && rows.first < first && rows.last > 0) faults.add('added', rows.first)
+  const from = Math.max(range.from ?? first, first)
+  const to = Math.min(range.to ?? last, last)
+  if (from === first) return { from, to, previous: trusted ? state!.firstPreviousHash : null }
+  const [before] = await page(db, from - 1, from - 1, 1)
+  if (before === undefined) faults.add('missing', from - 1)
+  return { from, to, previous: before?.hash ?? null }
+}
+
+interface Walk {
+  from: number
+  to: number
+  /** Hash before the first row; null when nothing is known about it. */
+  previous: string | null
+  state: ChainState | undefined
+  given: Checkpoint | undefined
+  faults: FoundFaults
+  onProgress: ((checked: number) => void) | undefined
+}
+
+interface Walked {
+  checked: number
+  /** Hash of the last row. */
+  hash: string | null
+  /** The last place of the range was reached. */
+  complete: boolean
+}
+
+/** From row to row. After a fault it goes on with the row as it is stored. */
+async function walk (db: Kysely<Database>, crypto: Crypto, input: Walk): Promise<Walked> {
+  const { to, state, given, faults } = input
+  let { from: position, previous } = input
+  let checked = 0
+  let diagnoses = 0
+  // how far numbers were closed up over removed rows
+  let gone = 0
+  let hash: string | null = null
   while (position <= to) {
     const rows = await page(db, position, to, pageSize)
-    const signed = new Map(
-      (await checkpoints(db, position, rows.at(-1)?.sequence ?? position)).map((one) => [one.sequence, one])
-    )
-    if (outside !== undefined) signed.set(outside.sequence, outside)
-    if (rows.length === 0) return fail(to === head.sequence ? 'truncated' : 'missing', position)
+    if (rows.length === 0) {
+      faults.add(to >= (state?.lastRow ?? 0) ? 'truncated' : 'missing', position)
+      return { checked, hash, complete: false }
+    }
+    const signed = new Map((await checkpoints(db, position, rows.at(-1)!.sequence)).map((one) => [one.sequence, one]))
+    if (given !== undefined) signed.set(given.sequence, given)
     for (const [index, row] of rows.entries()) {
-      if (row.sequence !== position) return fail('missing', position)
+      if (row.sequence !== position) {
+        position = await skipGap(db, { position, row, faults })
+        previous = null
+      }
+      const { previousHash } = row
       const whole =
-        crypto.verifyMac('audit', contentText(row), row.mac) &&
-        row.previousHash === previous &&
-        row.hash === chainHash(previous, position, row)
+        isGenuine(crypto, row) &&
+        (previous === null || previousHash === previous) &&
+        isChainHash(row.hash, row, { previousHash, sequence: position + gone })
       if (!whole) {
-        const found = await diagnose(db, crypto, { row, previous, position, next: rows[index + 1] })
-        return fail(found.kind, position, {
-          id: row.id,
-          ...(found.otherSequence !== undefined && { otherSequence: found.otherSequence })
-        })
+        const suspect = { row, previous: previous ?? previousHash, position: position + gone, next: rows[index + 1] }
+        const found: Diagnosis = ++diagnoses > maxDiagnoses ? { kind: 'altered' } : await diagnose(db, crypto, suspect)
+        faults.add(found.kind, position, { id: row.id, otherSequence: found.otherSequence })
+        gone += found.gone ?? 0
+      } else if (!isInTime(row)) {
+        faults.add('redated', position, { id: row.id })
+      } else if (state?.withoutIdUntil != null && findRowFault(crypto, row, state) !== null) {
+        faults.add('added', position, { id: row.id })
       }
       const checkpoint = signed.get(position)
       if (checkpoint !== undefined) {
-        if (!checkpointIsGenuine(crypto, checkpoint)) return fail('forged', position)
-        if (checkpoint.hash !== row.hash) return fail('rewritten', position, { id: row.id })
+        if (!checkpointIsGenuine(crypto, checkpoint)) faults.add('forged', position)
+        else if (checkpoint.hash !== row.hash && whole) faults.add('rewritten', position, { id: row.id })
       }
-      previous = row.hash
+      hash = row.hash
+      previous = whole ? row.hash : null
       position += 1
       checked += 1
     }
-    range.onProgress?.(checked)
+    input.onProgress?.(checked)
   }
-  if (to === head.sequence && from <= to && previous !== head.hash) return fail('rewritten', to)
+  return { checked, hash, complete: true }
+}
 
+/** Rows between are gone, unless they went to the archive a moment ago. */
+async function skipGap (
+  db: Kysely<Database>,
+  { position, row, faults }: { position: number; row: SealedRow; faults: FoundFaults }
+): Promise<number> {
+  const [now] = await readState(db)
+  if (now === undefined || now.firstSequence !== row.sequence) {
+    faults.add('missing', position, { otherSequence: row.sequence - 1 })
+  }
+  return row.sequence
+}
+
+async function checkWaiting (
+  db: Kysely<Database>,
+  crypto: Crypto,
+  { state, faults }: { state: ChainState | undefined; faults: FoundFaults }
+): Promise<Pick<Verified, 'unsealed' | 'oldestUnsealedSeconds'>> {
   let unsealed = 0
   let oldest = 0
   for (let after = 0; ;) {
     const rows = await waiting(db, after, pageSize)
     for (const row of rows) {
-      if (!crypto.verifyMac('audit', contentText(row), row.mac)) return fail('altered', 0, { id: row.id })
+      const kind = state === undefined ? null : findRowFault(crypto, row, state)
+      if (kind !== null) faults.add(kind, 0, { id: row.id })
       oldest = Math.max(oldest, row.age)
       after = row.id
     }
     unsealed += rows.length
     if (rows.length < pageSize) break
   }
-  return { ok: true, from, to, checked, unsealed, oldestUnsealedSeconds: Math.round(oldest) }
+  return { unsealed, oldestUnsealedSeconds: Math.round(oldest) }
 }

@@ -47,6 +47,8 @@ await withPostgres(t, 'the application can record and seal, and nothing else (T0
     "update audit_checkpoint set hash = 'x'",
     'delete from audit_checkpoint',
     'delete from audit_head',
+    'update audit_head set first_sequence = 2',
+    "update audit_head set first_previous_hash = 'x'",
     'alter table audit_event disable trigger all',
     'alter table audit_event drop column reason',
     'drop trigger audit_event_keep on audit_event',
@@ -60,6 +62,7 @@ await withPostgres(t, 'the application can record and seal, and nothing else (T0
     await t.rejects(sql.raw(text).execute(app.db), denied, text)
   }
   await t.rejects(sql`update audit_event set hash = 'x'`.execute(app.db), { code: 'KA001' }, 'sealed once')
+  await t.rejects(sql`update audit_head set sequence = 0`.execute(app.db), { code: 'KA001' }, 'never set back')
 
   t.same(await grantTo(database.db, 'nobody_at_all'), { ok: false, code: 'no_such_role' })
   t.same(await grantTo(database.db, new URL(database.url!).username), { ok: false, code: 'is_superuser' })
