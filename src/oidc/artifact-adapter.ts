@@ -19,6 +19,7 @@ import {
   type Source
 } from '../tokens/artifact-repository.ts'
 import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
+import { openPersonal, sealPersonal } from './personal-parameters.ts'
 import { currentRequest, currentState, verifiedGrants } from './request-state.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { grantContext } from '../tokens/grant-id.ts'
@@ -70,7 +71,8 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
           await revokeReplayed(parts, { model, grantHash }, by.client.clientId)
         }
       }
-      return { ...payload, jti: id } as AdapterPayload
+      const opened = model === 'PushedAuthorizationRequest' ? openPersonal(crypto, stored, payload) : payload
+      return { ...opened, jti: id } as AdapterPayload
     },
 
     /**
@@ -79,6 +81,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
      */
     async upsert (id, payload, ttl) {
       const row = artifactRow(parts, { model, id, adapterPayload: payload, ttl })
+      if (model === 'PushedAuthorizationRequest') row.payload = sealPersonal(crypto, row.id, row.payload)
       if (!issuedOnce.has(model)) return upsertArtifact(db, row)
 
       const state = currentState()

@@ -16,6 +16,7 @@ import {
 } from '../tokens/artifact-repository.ts'
 import { allowDeviceCode, saveDeviceCode } from '../tokens/device-code-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
+import { openPersonal, sealPersonal } from './personal-parameters.ts'
 import { grantContext } from '../tokens/grant-id.ts'
 import { currentState, verifiedGrants } from './request-state.ts'
 
@@ -37,14 +38,14 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
 
     async find (id) {
       const payload = await base.find(id)
-      return payload && without(payload)
+      return payload && openPersonal(crypto, artifactId('DeviceCode', id), without(payload))
     },
 
     async findByUserCode (userCode) {
       const payload = await findByUserCode(db, userCode)
       if (payload === undefined) return undefined
       const { id, value } = payload[sealed] as { id: string; value: string }
-      return without({ ...payload, jti: decryptPart(crypto, id, value) } as AdapterPayload)
+      return openPersonal(crypto, id, without({ ...payload, jti: decryptPart(crypto, id, value) } as AdapterPayload))
     },
 
     /** @throws InvalidRequest when the code was decided before, or the session has ended */
@@ -58,7 +59,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       const save = async (connection: Connection): Promise<void> => {
         const saved = await (inSession ? allowDeviceCode : saveDeviceCode)(connection, {
           ...row,
-          payload: { ...row.payload, [sealed]: { id: stored, value } },
+          payload: { ...sealPersonal(crypto, stored, row.payload), [sealed]: { id: stored, value } },
           keepSeconds
         })
         if (!saved) throw new errors.InvalidRequest('the code was used already, or the session has ended')

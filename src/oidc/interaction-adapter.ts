@@ -1,7 +1,7 @@
 /**
  * The Interaction model. The identifier is in the browser's cookie and in the address to which the login returns; only
  * the browser that began the interaction finds it. Neither the identifier nor the session's cookie value is stored, and
- * a device code only encrypted.
+ * a device code and parameters that name a person only encrypted.
  *
  * A result is written once, into a row that exists. Resuming the authorization deletes the row, which one request can.
  */
@@ -10,6 +10,7 @@ import { DomainError } from '../domain/errors.ts'
 import { artifactId, decryptPart, deleteArtifact, encryptPart, findArtifact } from '../tokens/artifact-repository.ts'
 import { saveInteraction, submitInteraction } from '../tokens/interaction-repository.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
+import { openPersonal, sealPersonal } from './personal-parameters.ts'
 import { ensurePresentedBrowser, presentedBrowser } from './browser-binding.ts'
 
 /** Replaces the identifier in the stored address. */
@@ -25,8 +26,9 @@ function isOwnBrowser ({ browserHash }: Record<string, unknown>): boolean {
 export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts): Adapter {
   return {
     async find (uid) {
-      const payload = await findArtifact(db, 'Interaction', artifactId('Interaction', uid))
-      if (payload === undefined || !isOwnBrowser(payload)) return undefined
+      const stored = await findArtifact(db, 'Interaction', artifactId('Interaction', uid))
+      if (stored === undefined || !isOwnBrowser(stored)) return undefined
+      const payload = openPersonal(crypto, artifactId('Interaction', uid), stored)
       const { returnTo, deviceCode } = payload as { returnTo?: string; deviceCode?: string }
       return {
         ...payload,
@@ -59,7 +61,8 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
       }
       const save = 'result' in given ? submitInteraction : saveInteraction
       const keepSeconds = ttl + limits.clockToleranceSeconds
-      if (!(await save(db, { uid, payload, keepSeconds }))) throw new DomainError('interaction_gone')
+      const sealed = sealPersonal(crypto, artifactId('Interaction', uid), payload)
+      if (!(await save(db, { uid, payload: sealed, keepSeconds }))) throw new DomainError('interaction_gone')
     },
 
     /** @throws SessionNotFound when another request resumed it first */

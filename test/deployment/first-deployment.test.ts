@@ -188,6 +188,11 @@ await withPrograms(t, 'by hand, from the page: an administrator, a site, and a p
   const checked = await machine.shell(here('cp deploy/tls/fullchain.pem /etc/nginx/tls/client-ca.pem\nnginx -t'))
   succeeded(t, checked, 'the part of nginx.conf that is commented out')
 
+  const log = readFileSync(here('/var/log/nginx/access.log'), 'utf8')
+  t.match(log, /GET \/oidc\/auth HTTP.* 303 /, 'S38: the log of the proxy has the page')
+  t.match(log, /GET \/q\/\* HTTP/, 'S38: and no secret part of an address')
+  t.notMatch(log, /[?=]|HTTP.*http|[\w-]{21,}/, 'S38: neither query, nor referrer, nor anything as long as a secret')
+
   for (const [index, process] of running.entries()) {
     const answers = await answersOf(machine.ports.processes[index] ?? 0)
     t.ok(answers.some(({ route }) => route.startsWith('/i/')), `process ${index} had its part of the login`)

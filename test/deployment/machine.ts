@@ -112,6 +112,7 @@ export async function createMachine (t: Test): Promise<Machine> {
     ['PORT=3000', `PORT=${ports.processes[0]}`],
     ['PORT=3001', `PORT=${ports.processes[1]}`],
     ['/etc/nginx', join(place, 'etc/nginx')],
+    ['/var/log/nginx', join(place, 'nginx')],
     ['listen 80;', `listen ${ports.http};`],
     ['listen 443 ', `listen ${ports.https} `],
     ['https://$host$', `https://$host:${ports.https}$`]
@@ -179,7 +180,7 @@ async function installNginx (machine: Machine, place: string): Promise<void> {
       `error_log ${state}/error.log;`,
       'events {}',
       'http {',
-      '  access_log off;',
+      `  access_log ${state}/access.log;`,
       ...temporary.map((name) => `  ${name}_temp_path ${state}/${name};`),
       `  include ${etc}/conf.d/*.conf;`,
       `  include ${etc}/sites-enabled/*;`,

@@ -22,6 +22,7 @@ import {
 } from '../support/driver/index.ts'
 import { withPostgres } from '../support/needs.ts'
 import { until } from '../support/until.ts'
+import { loginHash } from '../../src/records/audit/index.ts'
 
 const password = 'Snow-lion-2026'
 const accounts = {
@@ -98,7 +99,7 @@ async function twoProcesses (t: Test, url: string): Promise<void> {
     } = await sql<{
       n: number
     }>`select count(*)::int as n from audit_event where type = ${type} and (${uid ?? null}::text is null
-      or login_attempt_uid = ${uid ?? null})`.execute(db)
+      or login_attempt_uid = ${uid === undefined ? null : loginHash(uid)})`.execute(db)
     return row?.n ?? -1
   }
   const uidOf = (page: Answer): string => at(page).split('/')[2] ?? ''
@@ -233,7 +234,7 @@ async function twoProcesses (t: Test, url: string): Promise<void> {
     } = await sql<{
       same: boolean
     }>`select p.sub = ${tokens.claims()?.sub ?? ''} as same from audit_event e join person p on p.id = e.person_id
-      where e.type = 'login.succeeded' and e.login_attempt_uid = ${uid}`.execute(db)
+      where e.type = 'login.succeeded' and e.login_attempt_uid = ${loginHash(uid)}`.execute(db)
     t.equal(row?.same, true, 'of the person in the audit trail')
   })
 

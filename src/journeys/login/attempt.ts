@@ -56,7 +56,7 @@ export async function openLogin (
   if (audience === 'people') {
     request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
   }
-  const row = await openAttempt(deps.db, {
+  const row = await openAttempt(deps, {
     uid,
     browserHash,
     clientId: client.clientId,

@@ -13,7 +13,7 @@ export function eventTable (): string {
 Every name that the audit trail may hold, made from \`src/records/audit/events.ts\`. A name is never given to something
 else. *by* is who acts by nature; the event itself names the person, administrator, client or operator. *outcome* is the
 usual one. Every name is recorded by this version. Beside these, each event has time (UTC, microseconds, of the
-database), person, organization, delegation, capacity, client, login, device, address, trace id, reason and details, as
+database), person, organization, delegation, capacity, client, login (as a hash), device, address, trace id, reason and details, as
 far as they apply (GB/T 22239-2019 8.1.4.3: time, user, kind, success or not).
 
 | event | 含义 | meaning | about | by | outcome |

@@ -40,6 +40,7 @@ interface EventFields {
   /** Capacity acted in: self, legal_representative, agent, or the staff role. */
   role?: string | null | undefined
   clientId?: string | null | undefined
+  /** Stored as a hash. */
   loginAttemptUid?: string | null | undefined
   deviceId?: string | null | undefined
   /** Client address as judged by http/client-address. */
@@ -70,7 +71,7 @@ export interface Audit {
   recordSingle(db: Kysely<Database>, event: AuditEvent): Promise<void>
 }
 
-export { AuditUnavailable, createAudit } from './recorder.ts'
+export { AuditUnavailable, createAudit, loginHash } from './recorder.ts'
 export { createAuditSealer, sealBatch, type AuditSealer, type SealedBatch } from './sealer.ts'
 export type { ChainFault, ChainFaultKind } from './faults.ts'
 export { verifyChain, type Verification } from './verify.ts'

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import { isDatabaseUnavailable } from '../../database/errors.ts'
 import { statement, type Queryable } from '../../database/statement.ts'
@@ -114,7 +114,7 @@ function buildContent (event: AuditEvent, now: number): AuditContent {
     delegationId: text(event.delegationId),
     role: text(event.role),
     clientId: text(event.clientId),
-    loginAttemptUid: text(event.loginAttemptUid),
+    loginAttemptUid: event.loginAttemptUid == null ? null : loginHash(event.loginAttemptUid),
     deviceId: text(event.deviceId),
     address: text(event.address),
     traceId: text(event.traceId),
@@ -125,6 +125,9 @@ function buildContent (event: AuditEvent, now: number): AuditContent {
     recordedAt: new Date(now).toISOString().replace('Z', '000Z')
   }
 }
+
+/** The uid of a running login is in the address of its browser; the trail only tells which events belong together. */
+export const loginHash = (uid: string): string => hash('sha256', `login-attempt ${uid}`, 'base64url')
 
 function usualActor (event: AuditEvent, by: 'person' | 'staff' | 'client' | 'system'): AuditActor {
   if (by === 'system') return 'system'

@@ -180,7 +180,7 @@ function createAlarm ({ db, log, audit, metrics }: SealerDeps): (fault: ChainFau
     }
     metrics?.alarms.raise('audit_broken')
     log.error(
-      { event: 'audit.broken', ...fault },
+      { event: 'audit.broken', code: fault.kind, sequence: fault.sequence },
       'the audit chain is broken: nothing is sealed; run kora audit verify (docs/runbooks/broken-audit-trail.md)'
     )
     const { kind, sequence, id } = fault

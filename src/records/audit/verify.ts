@@ -50,11 +50,16 @@ const waiting = statement<[number, number], AuditRow & { age: number }>(
   `select ${rowColumns}, extract(epoch from now() - at)::float8 as age from audit_event where sequence is null
     and id > $1 order by id limit $2`
 )
-const storedTwice = statement<[number, number], { id: number; sequence: number | null }>(
+const isOlder = 'other.event_id = event.event_id and other.id < event.id'
+const storedTwice = statement<[number, number], { id: number; sequence: number }>(
   'audit_stored_twice',
-  `select id, sequence from audit_event event where (sequence between $1 and $2 or sequence is null)
-    and exists (select 1 from audit_event other where other.event_id = event.event_id and other.id < event.id)
-    order by id limit 100`
+  `select id, sequence from audit_event event where sequence between $1 and $2
+    and exists (select 1 from audit_event other where ${isOlder}) order by sequence`
+)
+const waitingTwice = statement<[], { id: number }>(
+  'audit_waiting_twice',
+  `select id from audit_event event where sequence is null
+    and exists (select 1 from audit_event other where ${isOlder}) order by id limit 100`
 )
 
 const pageSize = 1000
@@ -77,7 +82,6 @@ export async function verifyChain (
   if (walked.complete && isTrusted(crypto, state) && from <= to && to === state.sequence) {
     if (walked.hash !== state.hash) faults.add('rewritten', to)
   }
-  for (const { id, sequence } of await storedTwice(db, from, to)) faults.add('repeated', sequence ?? 0, { id })
   const { unsealed, oldestUnsealedSeconds } = await checkWaiting(db, crypto, { state, faults })
   const verified = {
     from,
@@ -172,6 +176,7 @@ async function walk (db: Kysely<Database>, crypto: Crypto, input: Walk): Promise
     }
     const signed = new Map((await checkpoints(db, position, rows.at(-1)!.sequence)).map((one) => [one.sequence, one]))
     if (given !== undefined) signed.set(given.sequence, given)
+    const repeated = new Set((await storedTwice(db, position, rows.at(-1)!.sequence)).map(({ id }) => id))
     for (const [index, row] of rows.entries()) {
       if (row.sequence !== position) {
         position = await skipGap(db, { position, row, faults })
@@ -187,6 +192,8 @@ async function walk (db: Kysely<Database>, crypto: Crypto, input: Walk): Promise
         const found: Diagnosis = ++diagnoses > maxDiagnoses ? { kind: 'altered' } : await diagnose(db, crypto, suspect)
         faults.add(found.kind, position, { id: row.id, otherSequence: found.otherSequence })
         gone += found.gone ?? 0
+      } else if (repeated.has(row.id)) {
+        faults.add('repeated', position, { id: row.id })
       } else if (!isInTime(row)) {
         faults.add('redated', position, { id: row.id })
       } else if (state?.withoutIdUntil != null && findRowFault(crypto, row, state) !== null) {
@@ -237,5 +244,6 @@ async function checkWaiting (
     unsealed += rows.length
     if (rows.length < pageSize) break
   }
+  for (const { id } of await waitingTwice(db)) faults.add('repeated', 0, { id })
   return { unsealed, oldestUnsealedSeconds: Math.round(oldest) }
 }

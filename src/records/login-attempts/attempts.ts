@@ -2,6 +2,8 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, LoginAttemptTable } from '../../database/schema.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
+import { isPersonalParameter } from '../../domain/login/personal-parameter.ts'
+import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { RepresentationRef } from '../../domain/representation/representation.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
@@ -9,7 +11,10 @@ const byOrganization = JSON.stringify([{ kind: 'organization' }])
 
 export type AttemptRow = Selectable<LoginAttemptTable>
 
-/** Parameters of the authorization request that are stored for a silent restart: nothing that identifies a person. */
+/**
+ * Parameters of the authorization request that are stored for a silent restart: no hint at a person; `claims` encrypted
+ * when it names one.
+ */
 const restartable = [
   'client_id',
   'redirect_uri',
@@ -33,15 +38,41 @@ const restartable = [
 /** `device`: a device waits for it (RFC 8628). */
 export interface StoredRequest {
   params: Record<string, string>
+  /** More parameters, encrypted. */
+  personal?: string
   device?: boolean
   freshLogin?: boolean
 }
 
-function storedRequest (params: Record<string, unknown>, device = false): StoredRequest {
+function storedRequest (
+  crypto: Pick<FieldCrypto, 'encrypt'>,
+  uid: string,
+  { params, device = false }: { params: Record<string, unknown>; device?: boolean | undefined }
+): StoredRequest {
   const kept = Object.entries(params).filter(
-    ([name, value]) => restartable.includes(name) && typeof value === 'string'
+    (entry): entry is [string, string] => restartable.includes(entry[0]) && typeof entry[1] === 'string'
   )
-  return { params: Object.fromEntries(kept) as Record<string, string>, ...(device ? { device } : {}) }
+  const personal = kept.filter(([name, value]) => isPersonalParameter(name, value))
+  return {
+    params: Object.fromEntries(kept.filter((entry) => !personal.includes(entry))),
+    ...(personal.length > 0 && {
+      personal: crypto.encrypt('login_attempt', 'request', uid, JSON.stringify(Object.fromEntries(personal)))
+    }),
+    ...(device ? { device } : {})
+  }
+}
+
+/** Everything that `storedRequest` kept. */
+export function readParameters (
+  crypto: Pick<FieldCrypto, 'decrypt'>,
+  uid: string,
+  { params, personal }: StoredRequest
+): Record<string, string> {
+  if (personal === undefined) return params
+  return {
+    ...params,
+    ...(JSON.parse(crypto.decrypt('login_attempt', 'request', uid, personal)) as Record<string, string>)
+  }
 }
 
 /** A row, and whether it has expired by the database clock. */
@@ -49,7 +80,7 @@ export type OpenedAttempt = AttemptRow & { expired: boolean }
 
 /** The attempt of this interaction and browser; made at the first visit. Null = it belongs to another browser. */
 export async function openAttempt (
-  db: Db,
+  { db, crypto }: { db: Db; crypto: Pick<FieldCrypto, 'encrypt'> },
   input: {
     uid: string
     browserHash: string
@@ -67,7 +98,7 @@ export async function openAttempt (
       uid: input.uid,
       browserHash: input.browserHash,
       clientId: input.clientId,
-      request: JSON.stringify(storedRequest(input.params, input.device)),
+      request: JSON.stringify(storedRequest(crypto, input.uid, input)),
       personId: null,
       representation: null,
       expiresAt: sql<Date>`now() + make_interval(secs => ${input.seconds})`

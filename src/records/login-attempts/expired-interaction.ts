@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { LoginAttemptsDeps } from './deps.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
-import type { StoredRequest } from './attempts.ts'
+import { readParameters, type StoredRequest } from './attempts.ts'
 
 export type ExpiredInteraction =
   /**
@@ -19,7 +19,7 @@ const repeatableSeconds = 60
 
 /** How to continue when the interaction has expired or is used, from the login attempt of this browser. */
 export async function findExpiredInteraction (
-  { db }: Pick<LoginAttemptsDeps, 'db'>,
+  { db, crypto }: LoginAttemptsDeps,
   uid: string,
   browserHash: string | null
 ): Promise<ExpiredInteraction> {
@@ -31,11 +31,13 @@ export async function findExpiredInteraction (
     .where('uid', '=', uid)
     .executeTakeFirst()
   if (row === undefined || row.browserHash !== browserHash) return { restart: null, back: null }
-  const { params, device } = row.request as StoredRequest
+  const request = row.request as StoredRequest
+  const { device } = request
   // a device made the request, so there is none to repeat: the person types in the code, which this browser keeps
   if (!row.finished && device === true) return { restart: '/device', finished: false }
   if (!row.past && device !== true) {
-    return { restart: `/oidc/auth?${new URLSearchParams(params).toString()}`, finished: row.finished }
+    const params = new URLSearchParams(readParameters(crypto, uid, request))
+    return { restart: `/oidc/auth?${params.toString()}`, finished: row.finished }
   }
   const client = await db.selectFrom('client').select('policy').where('clientId', '=', row.clientId).executeTakeFirst()
   const { homeUri, names } = clientPolicy(client?.policy)

@@ -4,6 +4,7 @@ import {
   auditEvents,
   createAudit,
   createAuditSealer,
+  loginHash,
   sealBatch,
   verifyChain,
   type AuditEvent
@@ -52,7 +53,7 @@ eachDatabase(t, "an event is stored whole, in the caller's transaction", async (
     actor: 'person:p1',
     personId: 'p1',
     clientId: 'tax',
-    loginAttemptUid: 'u1',
+    loginAttemptUid: loginHash('u1'),
     address: '192.0.2.7',
     traceId: 't1',
     reason: null,
