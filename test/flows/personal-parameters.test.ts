@@ -53,7 +53,7 @@ await t.test('S38: a pushed request is stored in clear only while it names nobod
     return stored
   }
   const inClear = async (more: Record<string, string>): Promise<number> =>
-    (await push(more)).split('"request": ').length - 1
+    (await push(more)).split('"request": "').length - 1
   t.equal(await inClear({}), 1)
   t.equal(await inClear({ login_hint: person.cert_no }), 1, 'the second is not')
 })
