@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Config, Vendor } from './config.ts'
 import {
+  assertBoundRole,
   assertMasterKeyFits,
   assertMigrated,
   createFieldCrypto,
@@ -73,7 +74,8 @@ export interface StartOptions {
 /**
  * Opens everything. In production migrations are a separate job (`kora migrate`), because N processes may start while
  * one of them is still the old version; elsewhere they run here.
- * @throws DataDirInUse, DataDirUnwritable, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
+ * @throws DataDirInUse, DataDirUnwritable, NotMigrated, NotGranted, RoleNotBound, MasterKeyMismatch,
+ * DatabaseUnavailable
  */
 export async function startServices (
   config: Readonly<Config>,
@@ -98,6 +100,7 @@ export async function startServices (
       migrated = await migrate(database.db)
     }
     await assertMigrated(database.db)
+    if (config.environment === 'production' && database.kind === 'postgres') await assertBoundRole(database.db)
     const crypto = await fittingCrypto(config, database.db)
     if (config.sandbox) sandbox = await startSandbox(config, log)
     const face = vendorOr(config.face, sandbox?.face)

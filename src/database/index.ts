@@ -26,5 +26,12 @@ export {
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
 export { assertMigrated, checkOldRows, migrate, pendingMigrations } from './migrator.ts'
 export { findUnvalidated, type Unvalidated } from './constraints.ts'
-export { grantStatements, grantTo, type Granted } from './grants.ts'
+export {
+  assertBoundRole,
+  findUnboundRole,
+  grantStatements,
+  grantTo,
+  RoleNotBound,
+  type Granted
+} from './grants.ts'
 export type { Database } from './schema.ts'

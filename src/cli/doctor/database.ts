@@ -1,10 +1,12 @@
 /** The database: there, new enough, up to date, fast, safe against a power cut, and with the right role. */
 import { sql, type Kysely } from 'kysely'
 import {
+  findUnboundRole,
   findUnvalidated,
   grantStatements,
   isPermissionDenied,
   pendingMigrations,
+  RoleNotBound,
   type Database
 } from '../../database/index.ts'
 import type { Config } from '../../ports/config.ts'
@@ -18,6 +20,7 @@ export async function checkDatabase (
   kind: 'pglite' | 'postgres',
   config: Config
 ): Promise<Finding[]> {
+  const isProduction = config.environment === 'production'
   const where = kind === 'pglite' ? 'embedded database' : 'PostgreSQL'
   let version: { number: number; text: string }
   try {
@@ -57,7 +60,7 @@ export async function checkDatabase (
     throw error
   })
   // this role has no rights: it cannot even see which migrations were applied
-  if (pending === null) return [...findings, await checkRole(db)]
+  if (pending === null) return [...findings, await checkRole(db, isProduction)]
   findings.push(
     pending.length === 0
       ? ok('migrations', 'the tables are up to date')
@@ -75,7 +78,11 @@ export async function checkDatabase (
     )
     return findings
   }
-  return [...findings, ...(await checkServer(db, config)), ...(pending.length === 0 ? [await checkRole(db)] : [])]
+  return [
+    ...findings,
+    ...(await checkServer(db, config)),
+    ...(pending.length === 0 ? [await checkRole(db, isProduction)] : [])
+  ]
 }
 
 /** Rows older than a rule may break it; only people who know the facts can correct them. */
@@ -165,12 +172,11 @@ async function checkServer (db: Kysely<Database>, config: Config): Promise<Findi
 }
 
 /** The role must not be able to switch off the protection of the audit trail. */
-async function checkRole (db: Kysely<Database>): Promise<Finding> {
+async function checkRole (db: Kysely<Database>, isProduction: boolean): Promise<Finding> {
   const {
     rows: [row]
-  } = await sql<{ role: string; superuser: boolean; owner: boolean; mayDelete: boolean; mayAdd: boolean }>`
-    select current_user as role, (select rolsuper from pg_roles where rolname = current_user) as superuser,
-      pg_has_role((select relowner from pg_class where oid = 'audit_event'::regclass), 'usage') as owner,
+  } = await sql<{ role: string; mayDelete: boolean; mayAdd: boolean; mayMove: boolean }>`
+    select current_user as role, has_column_privilege('audit_head', 'first_sequence', 'update') as may_move,
       has_table_privilege('audit_event', 'delete') as may_delete, has_table_privilege('audit_event',
         'insert') as may_add`.execute(db)
   const advice =
@@ -184,14 +190,16 @@ async function checkRole (db: Kysely<Database>): Promise<Finding> {
       `As the owner: kora migrate --grant-to ${row.role} (${grantStatements(row.role).length} statements)`
     )
   }
-  if (row.superuser || row.owner) {
-    return warn(
-      'role',
-      `${row.role} ${row.superuser ? 'is a superuser' : 'owns the tables'}: it could switch off the guards of the audit trail`,
-      advice
-    )
+  const unbound = await findUnboundRole(db)
+  if (unbound !== null) {
+    const { message } = new RoleNotBound(unbound.role, unbound.why)
+    return (isProduction ? fail : warn)('role', message, advice)
   }
-  return row.mayDelete
-    ? warn('role', `${row.role} may delete audit events`, advice)
+  return row.mayDelete || row.mayMove
+    ? warn(
+      'role',
+        `${row.role} may ${row.mayDelete ? 'delete audit events' : 'move the beginning of the chain'}`,
+        advice
+    )
     : ok('role', `${row.role} can only add to the audit trail`)
 }

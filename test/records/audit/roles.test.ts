@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { write } from '../../../src/database/transaction.ts'
 import { AuditUnavailable, createAudit, sealBatch, verifyChain } from '../../../src/records/audit/index.ts'
 import { rotateSecret } from '../../../src/records/clients/index.ts'
@@ -9,23 +8,9 @@ import { publishNext } from '../../../src/records/keys/index.ts'
 import { grantTo } from '../../../src/database/index.ts'
 import { openDatabase, type OpenDatabase } from '../../../src/database/connection.ts'
 import { demoParty, startKora, submitPassword, words } from '../../support/driver/index.ts'
-import { patient, testPostgres, type TestDatabase } from '../../support/database.ts'
+import { applicationRole } from '../../support/application-role.ts'
+import { patient, testPostgres } from '../../support/database.ts'
 import { withPostgres } from '../../support/needs.ts'
-
-/** The application's own role on this database, and its address. */
-async function applicationRole (t: Test, database: TestDatabase): Promise<{ role: string; address: string }> {
-  const role = `kora_app_${randomBytes(4).toString('hex')}`
-  await sql.raw(`create role ${role} login password 'test'`).execute(database.db)
-  t.teardown(async () => {
-    await sql.raw(`drop owned by ${role}`).execute(database.db)
-    await sql.raw(`drop role ${role}`).execute(database.db)
-  })
-  t.same(await grantTo(database.db, role), { ok: true })
-  const address = new URL(database.url!)
-  address.username = role
-  address.password = 'test'
-  return { role, address: address.href }
-}
 
 await withPostgres(t, 'the application can record and seal, and nothing else (T087)', async (t, url) => {
   const database = await testPostgres(t, url)

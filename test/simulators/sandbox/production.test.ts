@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/ports/clock.ts'
 import type { Services } from '../../../src/services.ts'
 import { seedDemoData } from '../../../src/simulators/demo-data.ts'
 import { startSandbox } from '../../../src/simulators/index.ts'
+import { applicationRole } from '../../support/application-role.ts'
 import { compileCache } from '../../support/compile-cache.ts'
 import { testPostgres } from '../../support/database.ts'
 import { freePort } from '../../support/driver/index.ts'
@@ -90,13 +91,15 @@ await withPostgres(t, 'production refuses a database that the demo was shown wit
   t.teardown(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const { db, crypto, url: address } = await testPostgres(t, url)
+  const database = await testPostgres(t, url)
+  const { db, crypto } = database
+  const { address } = await applicationRole(t, database)
   const hasher = createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
   await seedDemoData({ db, crypto, clock: systemClock, hasher } as unknown as Services, 'http://localhost:3001')
   const port = await freePort()
   const { code, output } = await run({
     ...production(port, folder),
-    DATABASE_URL: String(address),
+    DATABASE_URL: address,
     MASTER_KEY: Buffer.alloc(32, 'test').toString('base64'),
     MASTER_KEY_ID: 'test',
     LOG_LEVEL: 'error'
