@@ -3,6 +3,7 @@ import { adminRoles, type AdminRole } from '../domain/administration/administrat
 import { operatorLink } from '../journeys/console/index.ts'
 import type { RunningServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora admin bootstrap [--role ${adminRoles.join('|')}] [--force --reason <why>] [--json]
 
@@ -15,7 +16,7 @@ export const command = {
   async run (
     args: string[],
     deps: Pick<RunningServices, 'db' | 'audit' | 'config'>,
-    print: (line: string) => void = console.log
+    print: (line: string) => void = printLine
   ): Promise<number> {
     const parsed = parse(args)
     if (parsed === null) {

@@ -21,6 +21,7 @@ import {
 import { readArguments } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
 import { readAct, actOptions, actUsage, readAgreedBy, agreedOptions, agreedUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
               ${agreedUsage} [--json]
@@ -38,7 +39,7 @@ Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong
 export const command = {
   summary: 'declared clients: make the registry what a file says',
   usage,
-  async run (args: string[], deps: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
+  async run (args: string[], deps: RegistryServices, print: (line: string) => void = printLine): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${usage}`)
       return 2

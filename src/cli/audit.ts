@@ -22,6 +22,7 @@ import { readArguments, WrongUse } from './arguments.ts'
 import { archiveTo } from './audit-archive.ts'
 import { readAct, actOptions, actUsage } from './operator.ts'
 import { reportProgress, type Progress } from './progress.ts'
+import { printLine } from './print.ts'
 
 type Needs = Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>
 type Values = Partial<
@@ -54,14 +55,14 @@ export const command = {
   usage,
 
   /** What needs neither database nor key: null when the services are needed. */
-  async runWithoutServices (args: string[], print: Print = console.log): Promise<number | null> {
+  async runWithoutServices (args: string[], print: Print = printLine): Promise<number | null> {
     return await guarded(async () => {
       const { action, values } = parsed(args)
       return action === 'verify' && values.file !== undefined ? await verifyFile(values, print) : null
     })
   },
 
-  async run (args: string[], deps: Needs, print: Print = console.log): Promise<number> {
+  async run (args: string[], deps: Needs, print: Print = printLine): Promise<number> {
     return (
       (await guarded(async () => {
         const { action, values } = parsed(args)

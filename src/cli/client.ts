@@ -20,6 +20,7 @@ import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type 
 import { WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
 import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
        kora client show <client_id> [--json]
@@ -65,7 +66,7 @@ type CommandCall = Call<RegistryServices, typeof options>
 export const command = {
   summary: 'clients (relying sites): list, show, create, rotate-secret, disable, enable, export',
   usage,
-  run: async (args: string[], deps: RegistryServices, print: CommandCall['print'] = console.log): Promise<number> =>
+  run: async (args: string[], deps: RegistryServices, print: CommandCall['print'] = printLine): Promise<number> =>
     await runAction({ usage, grammar, actions }, args, { deps, print })
 }
 

@@ -6,6 +6,7 @@ import { isErrorCode } from '../journeys/developers/index.ts'
 import { readArguments } from './arguments.ts'
 import { CodeFlowError, codeFlow, type CodeFlowResult } from './code-flow.ts'
 import { walk } from './sandbox-person.ts'
+import { printLine } from './print.ts'
 
 type Print = (line: string) => void
 export interface Output {
@@ -39,7 +40,7 @@ const options = {
 /** @returns exit code: 0 tokens came, 1 refused or not reachable, 2 wrong use */
 export async function runCode (
   args: string[],
-  { out, progress }: Output = { out: console.log, progress: console.error },
+  { out, progress }: Output = { out: printLine, progress: console.error },
   env: Readonly<Record<string, string | undefined>> = process.env
 ): Promise<number> {
   const wrong = (problem: string): number => {

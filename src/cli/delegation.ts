@@ -5,6 +5,7 @@ import type { DelegationView } from '../records/organizations/index.ts'
 import type { OperatorServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
 import { readAct, actOptions, actUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora delegation list [--uscc code] [--state active] [--limit 100] [--json]
        kora delegation show <id> [--json]
@@ -20,7 +21,7 @@ type Services = Pick<OperatorServices, 'db' | 'crypto' | 'audit' | 'clock' | 'lo
 export const command = {
   summary: 'delegations (代理授权): list, show, revoke',
   usage,
-  async run (args: string[], deps: Services, print: (line: string) => void = console.log): Promise<number> {
+  async run (args: string[], deps: Services, print: (line: string) => void = printLine): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${usage}`)
       return 2

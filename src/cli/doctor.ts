@@ -15,6 +15,7 @@ import { checkMachine, checkSettings } from './doctor/machine.ts'
 import { checkSites, checkVendors } from './doctor/outside.ts'
 import { checkAudit, checkKeys, checkMasterKey, checkOutbox } from './doctor/service.ts'
 import { reportProgress } from './progress.ts'
+import { printLine } from './print.ts'
 
 type Print = (line: string) => void
 type Report = (findings: Finding | Finding[]) => void
@@ -28,7 +29,7 @@ export const command = {
   async runWithoutServices (
     args: string[],
     env: NodeJS.ProcessEnv = process.env,
-    print: Print = console.log
+    print: Print = printLine
   ): Promise<number> {
     let json = false
     try {

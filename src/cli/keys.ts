@@ -16,6 +16,7 @@ import { keyTimes, signingAlgs, type SigningAlg } from '../tokens/signing-keys.t
 import type { RunningServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
 import { readAct, actOptions, actUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 type Result = Record<string, unknown>
 
@@ -41,7 +42,7 @@ export const command = {
   async run (
     args: string[],
     deps: Pick<RunningServices, 'db' | 'crypto' | 'audit'>,
-    print: (line: string) => void = console.log
+    print: (line: string) => void = printLine
   ): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${this.usage}`)

@@ -1,5 +1,6 @@
 /** The operator and the reason, for the audit event of what a command does. */
 import { userInfo } from 'node:os'
+import { cleanLine } from '../domain/plain-text.ts'
 import type { Act } from '../domain/administration/administration.ts'
 
 /** Options of every command that changes something, for `parseArgs`. */
@@ -13,15 +14,15 @@ export const agreedUsage = '[--agreed-by <the other person, for what one may not
 
 /** The second person; '' = nobody was named. Null: the operator named themselves. */
 export function readAgreedBy (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
-  const name = values['agreed-by']?.trim() ?? ''
+  const name = cleanLine(values['agreed-by'] ?? '').trim()
   return name !== '' && act.actor === `operator:${name}` ? null : name
 }
 
 /** Null: no reason was given. */
 export function readAct (values: { reason?: string | undefined; operator?: string | undefined }): Act | null {
-  const reason = values.reason?.trim() ?? ''
+  const reason = cleanLine(values.reason ?? '').trim()
   if (reason === '') return null
-  return { actor: `operator:${values.operator?.trim() || accountName()}`, reason, address: null, traceId: null }
+  return { actor: `operator:${cleanLine(values.operator ?? '').trim() || accountName()}`, reason, address: null, traceId: null }
 }
 
 function accountName (): string {

@@ -5,6 +5,7 @@ import { createRegistrationToken } from '../journeys/dynamic-registration/index.
 import type { Services } from '../services.ts'
 import { readArguments } from './arguments.ts'
 import { readAct, actOptions, actUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora registration-token [--kind server]… [--scope "profile phone"] [--host gjj.example.gov.cn]… [--uses 1] [--days 7] ${actUsage} [--json]
 
@@ -17,7 +18,7 @@ export const command = {
   async run (
     args: string[],
     deps: Pick<Services, 'db' | 'audit' | 'config'>,
-    print: (line: string) => void = console.log
+    print: (line: string) => void = printLine
   ): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${usage}`)

@@ -26,6 +26,7 @@ import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type 
 import { WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
 import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
+import { printLine } from './print.ts'
 
 const usage = `kora resource-server list [--text t] [--status active|disabled] [--json]
        kora resource-server show <identifier> [--json]          with the clients that use it
@@ -67,7 +68,7 @@ type CommandCall = Call<ResourceServersDeps, typeof options>
 export const command = {
   summary: 'APIs (resource servers): list, show, create, change, disable, enable, delete, export',
   usage,
-  run: async (args: string[], deps: ResourceServersDeps, print: CommandCall['print'] = console.log): Promise<number> =>
+  run: async (args: string[], deps: ResourceServersDeps, print: CommandCall['print'] = printLine): Promise<number> =>
     await runAction({ usage, grammar, actions }, args, { deps, print })
 }
 

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { Eta } from 'eta/core'
+import { showText } from '../domain/plain-text.ts'
 import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
@@ -103,6 +104,9 @@ export function createRenderer (
       return String(value)
     }
   })
+  // a row may be older than the rule
+  const escape = eta.config.escapeFunction
+  eta.configure({ escapeFunction: (value) => escape(showText(String(value))) })
   const loaded = new Set<string>()
   for (const folder of templateFolders) {
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

@@ -1,3 +1,4 @@
+import { isUnsafeLine } from '../plain-text.ts'
 /** Faults of a client, each field by itself, and the small readers that find them. */
 
 export interface ClientFault {
@@ -36,11 +37,6 @@ export function createReport (): { faults: ClientFault[]; report: Report } {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-// control characters and those that turn the direction of writing or hide text: a name could imitate another
-const unsafeText =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
-
 /** Readers: each reports what it finds and gives the value when it is one. Undefined is no fault, unless said. */
 export function readers (report: Report) {
   const text = (field: string, value: unknown, maximum: number, required = false): string | undefined => {
@@ -50,7 +46,7 @@ export function readers (report: Report) {
     }
     if (typeof value !== 'string') report(field, 'not_text', value, 'text')
     else if (value.trim() === '') report(field, 'missing', value, `1–${maximum}`)
-    else if (unsafeText.test(value)) report(field, 'unsafe_text', JSON.stringify(value), 'text')
+    else if (isUnsafeLine(value)) report(field, 'unsafe_text', JSON.stringify(value), 'text')
     else if ([...value].length > maximum) report(field, 'too_long', value, `≤ ${maximum}`)
     else return value
     return undefined

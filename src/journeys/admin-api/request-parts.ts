@@ -1,5 +1,6 @@
 /** Headers of a change: the reason, and the version that it is based on. */
 import type { FastifyRequest } from 'fastify'
+import { cleanLine } from '../../domain/plain-text.ts'
 import { Problem } from './problems.ts'
 
 const maximumReason = 200
@@ -10,7 +11,8 @@ export function readReason (request: FastifyRequest): string {
   const refused = (code: string, expected: string): Problem =>
     new Problem('invalid_fields', { faults: [{ field: '/reason', code, received: '', expected }] })
   if (member !== undefined && typeof member !== 'string') throw refused('not_text', 'text')
-  const words = (member ?? headerText(request.headers['kora-reason'])).trim()
+  const given = (member ?? headerText(request.headers['kora-reason'])).trim()
+  const words = cleanLine(given).trim()
   if (words === '') {
     throw new Problem('reason_required', {
       faults: [{ field: '/reason', code: 'required', received: '', expected: `1–${maximumReason}` }]
@@ -18,7 +20,7 @@ export function readReason (request: FastifyRequest): string {
   }
   if (words.length > maximumReason) throw refused('too_long', `≤ ${maximumReason}`)
   // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(words) || !words.isWellFormed()) throw refused('unsafe_text', 'text')
+  if (/[\u0000-\u001f\u007f]/.test(given) || !given.isWellFormed()) throw refused('unsafe_text', 'text')
   return words
 }
 

@@ -1,5 +1,6 @@
 /** The app's own device: register its key, read it, revoke it. */
 import { sql } from 'kysely'
+import { cleanLine } from '../../domain/plain-text.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { AppApiDeps } from './deps.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
@@ -66,8 +67,7 @@ export function deviceRoutes (deps: AppApiDeps, throttle: Throttle): Route[] {
         if (!hit.allowed) {
           throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
         }
-        // a control character cannot be stored, and nobody recognizes a phone by one
-        const label = body.label.replace(/\p{Cc}/gu, ' ').toWellFormed()
+        const label = cleanLine(body.label)
         const registered = await registerAppKey(deps, {
           publicJwk: proof.publicJwk,
           label,

@@ -1,12 +1,14 @@
 /** Comma-separated export (RFC 4180) without formulas for spreadsheets. */
 
+import { showText } from '../../domain/plain-text.ts'
+
 /**
  * A cell that a spreadsheet would take for a formula (or that hides one behind a blank, or in full-width signs) is
  * text: it begins with '.
  */
 export function csvCell (value: string | number | boolean | null): string {
   if (value === null) return ''
-  const text = String(value)
+  const text = typeof value === 'string' ? showText(value) : String(value)
   const safe = typeof value === 'string' && /^[\s\0]*[=+\-@＝＋－＠\t\r\n\0]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,5 +1,6 @@
 /** The login page and its answers: tabs that the client allows, errors that do not reveal who has an account. */
 import type { FastifyRequest } from 'fastify'
+import { cleanLine } from '../../domain/plain-text.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -59,7 +60,8 @@ type Whose = Pick<AuditEvent, 'personId' | 'organizationId'>
 /** The first values of the forms: what the site says about the person. */
 export function emptyForm (context: LoginContext, kind: Typed['kind']): Typed {
   const { requested } = context
-  const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
+  const hint =
+    typeof context.params['login_hint'] === 'string' ? cleanLine(context.params['login_hint']).slice(0, 64) : ''
   const [role] = requested?.roles ?? []
   return {
     kind,
@@ -102,9 +104,7 @@ export async function showLogin (
       account: again === null ? typed.account : '',
       role: typed.role,
       errors: typed.errors,
-      agreement: hasAgreed(deps, request)
-        ? null
-        : { version: deps.config.policyVersion, checked: typed.agreeChecked },
+      agreement: hasAgreed(deps, request) ? null : { version: deps.config.policyVersion, checked: typed.agreeChecked },
       relogin:
         again === null
           ? null

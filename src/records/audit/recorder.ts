@@ -1,5 +1,6 @@
 import { hash, randomUUID } from 'node:crypto'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
+import { cleanLine } from '../../domain/plain-text.ts'
 import { isDatabaseUnavailable } from '../../database/errors.ts'
 import { statement, type Queryable } from '../../database/statement.ts'
 import { batchStatements } from '../../database/together.ts'
@@ -139,7 +140,7 @@ function usualActor (event: AuditEvent, by: 'person' | 'staff' | 'client' | 'sys
 
 // part of it may come from a request: PostgreSQL text holds neither NUL nor lone surrogates,
 // and an event that cannot be stored would make the act fail
-const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed().slice(0, 512).toWellFormed()
+const clean = (value: string): string => cleanLine(value).slice(0, 512).toWellFormed()
 const text = (value: string | null | undefined): string | null =>
   value === null || value === undefined ? null : clean(value)
 

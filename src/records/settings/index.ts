@@ -4,6 +4,7 @@
  * seconds; pages read the last known values and never wait for the database.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { isUnsafeLine } from '../../domain/plain-text.ts'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -87,7 +88,7 @@ export function checkSetting (
     value[field] = text
     if ([...text].length > max) errors.push({ field, code: 'too_long', details: { max } })
     // direction marks and their like would let a text pretend to be another
-    else if (/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(text)) errors.push({ field, code: 'characters' })
+    else if (isUnsafeLine(text)) errors.push({ field, code: 'characters' })
     else if (text !== '' && shapes[field]?.test(text) === false) errors.push({ field, code: 'invalid' })
   }
   if (name === 'contact' && value['hotline'] === '') errors.push({ field: 'hotline', code: 'required' })

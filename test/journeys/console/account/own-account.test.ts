@@ -205,9 +205,14 @@ t.test("passkeys: named, removed, and never the last way in; nobody else's", asy
     saidInOrder('console.done.passkey_renamed', /办公室 <b>/)
   )
   t.notMatch((await own.browser.go(`${kora.issuer}/admin/me`)).text, '办公室 <b>', 'escaped')
-  for (const label of ['', ' ', 'x'.repeat(41), 'a\u202eb']) {
+  for (const label of ['', ' ', 'x'.repeat(41), '\u202e\u200b']) {
     t.equal((await post('rename', { id: first, label })).status, 422, JSON.stringify(label))
   }
+  t.match(words((await post('rename', { id: first, label: 'a\u202eb' })).text), /ab/, 'S43: what nobody sees is taken out')
+  t.equal(
+    (await db.selectFrom('adminCredential').select('label').where('id', '=', first).executeTakeFirstOrThrow()).label,
+    'ab'
+  )
   await post('rename', { id: theirs, label: '改掉' })
   await post('remove', { id: theirs })
   t.equal(
