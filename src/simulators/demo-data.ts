@@ -85,7 +85,8 @@ async function moveDemoClients (trx: Transaction<Database>, site: string): Promi
         [
           ...new Set([
             ...((metadata[name] as string[] | undefined) ?? []),
-            ...((before[name] as string[] | undefined) ?? [])
+            // the addresses of a pairwise client share a host, or it needs a sector (OIDC Core §8.1)
+            ...(metadata['subject_type'] === 'pairwise' ? [] : ((before[name] as string[] | undefined) ?? []))
           ])
         ].slice(0, maximumRedirectUris)
       ])
