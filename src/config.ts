@@ -195,16 +195,32 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   if (!isAbsolute(dataDir)) fault(`DATA_DIR="${dataDir}" is not a path.`)
 
   let masterKey: Buffer | null = null
+  const masterKeyCommand = text('MASTER_KEY_COMMAND') ?? null
+  if (masterKeyCommand !== null && text('MASTER_KEY') !== undefined) {
+    fault('MASTER_KEY and MASTER_KEY_COMMAND are both set. Remove one of them.')
+  }
   const key = text('MASTER_KEY')
   if (key !== undefined) {
     const bytes = Buffer.from(key, 'base64')
     if (bytes.length === 32) masterKey = bytes
     else fault('MASTER_KEY must be 32 bytes in base64. Make one with: openssl rand -base64 32')
-  } else if (production) {
+  } else if (production && masterKeyCommand === null) {
     absent(
       'MASTER_KEY',
       'MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32'
     )
+  }
+
+  const masterKeyId = text('MASTER_KEY_ID') ?? settings.MASTER_KEY_ID.fallback
+  const masterKeyPrevious: Record<string, Buffer> = {}
+  for (const [place, entry] of (text('MASTER_KEY_PREVIOUS') ?? '').split(/[\s,]+/).filter(Boolean).entries()) {
+    const [, id = '', encoded = ''] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/.exec(entry) ?? []
+    const bytes = Buffer.from(encoded, 'base64')
+    if (id === '' || bytes.length !== 32) {
+      fault(`MASTER_KEY_PREVIOUS: entry ${place + 1} must be id:key, the key as in MASTER_KEY.`)
+    } else if (id === masterKeyId || Object.hasOwn(masterKeyPrevious, id)) {
+      fault(`MASTER_KEY_PREVIOUS: the id ${id} is there twice, or is MASTER_KEY_ID. Each key needs an id of its own.`)
+    } else masterKeyPrevious[id] = bytes
   }
 
   const vendor = (name: 'FACE' | 'POPULATION_REGISTER' | 'COMPANY_REGISTER' | 'SMS'): Vendor | null => {
@@ -271,7 +287,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     trustedProxies,
     mtls: mtls(),
     masterKey,
-    masterKeyId: text('MASTER_KEY_ID') ?? settings.MASTER_KEY_ID.fallback,
+    masterKeyCommand,
+    masterKeyId,
+    masterKeyPrevious,
     fieldCipher: choice('FIELD_CIPHER'),
     facePolicy: choice('FACE_POLICY'),
     organizationPasswordLogin: choice('ORGANIZATION_PASSWORD_LOGIN'),

@@ -7,11 +7,11 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Config, Vendor } from './config.ts'
 import {
+  acceptFormerMacs,
   assertBoundRole,
   assertMasterKeyFits,
   assertMigrated,
-  createFieldCrypto,
-  loadMasterKey,
+  createConfiguredCrypto,
   migrate,
   openDatabase,
   pendingMigrations,
@@ -186,9 +186,9 @@ export async function openOperatorServices (config: Readonly<Config>, log: Logge
 }
 
 async function fittingCrypto (config: Readonly<Config>, db: Kysely<Database>): Promise<FieldCrypto> {
-  const { key, keyId } = loadMasterKey(config)
-  const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
+  const crypto = createConfiguredCrypto(config)
   await assertMasterKeyFits(db, crypto)
+  await acceptFormerMacs(db, crypto)
   return crypto
 }
 

@@ -21,8 +21,10 @@ export interface Setting {
 }
 
 /** The three settings of an outside service. */
-function provider<const G extends string> (group: G, contract: string):
-Record<`${G}_${'URL' | 'KEY_ID' | 'SECRET'}`, Setting> {
+function provider<const G extends string> (
+  group: G,
+  contract: string
+): Record<`${G}_${'URL' | 'KEY_ID' | 'SECRET'}`, Setting> {
   const url: Setting = {
     group: 'providers',
     fallback: 'the simulator',
@@ -42,8 +44,10 @@ Record<`${G}_${'URL' | 'KEY_ID' | 'SECRET'}`, Setting> {
     secret: true,
     meaning: 'The shared key itself, at least 32 characters.'
   }
-  return { [`${group}_URL`]: url, [`${group}_KEY_ID`]: keyId, [`${group}_SECRET`]: secret } as
-    Record<`${G}_${'URL' | 'KEY_ID' | 'SECRET'}`, Setting>
+  return { [`${group}_URL`]: url, [`${group}_KEY_ID`]: keyId, [`${group}_SECRET`]: secret } as Record<
+    `${G}_${'URL' | 'KEY_ID' | 'SECRET'}`,
+    Setting
+  >
 }
 
 export const settings = {
@@ -101,7 +105,24 @@ export const settings = {
     production: 'always',
     meaning: '32 bytes in base64. Encrypts sensitive columns: without it the data is lost.'
   },
-  MASTER_KEY_ID: { group: 'keys', fallback: 'k1', meaning: 'Name of the master key, stored beside what it encrypted.' },
+  MASTER_KEY_COMMAND: {
+    group: 'keys',
+    fallback: 'none',
+    meaning: 'Command that prints the master key, instead of MASTER_KEY: it is run once, at the start, by `/bin/sh`.'
+  },
+  MASTER_KEY_ID: {
+    group: 'keys',
+    fallback: 'k1',
+    meaning: 'Name of the master key, stored beside what it encrypted.'
+  },
+  MASTER_KEY_PREVIOUS: {
+    group: 'keys',
+    fallback: 'none',
+    secret: true,
+    meaning:
+      'Other master keys that still decrypt, as `id:base64`, with blanks between them: the former one during a ' +
+      'change ([how](runbooks/master-key.md)).'
+  },
   FIELD_CIPHER: {
     group: 'keys',
     fallback: 'aes-256-gcm',
@@ -123,7 +144,8 @@ export const settings = {
   MTLS_CERT_HEADER: {
     group: 'proxy',
     fallback: '–',
-    meaning: 'Header in which a trusted proxy passes on the [client certificate](protocol.md#client-certificates) ' +
+    meaning:
+      'Header in which a trusted proxy passes on the [client certificate](protocol.md#client-certificates) ' +
       '(RFC 8705). Not set: certificates are not accepted.'
   },
   MTLS_VERIFY_HEADER: {
@@ -139,7 +161,8 @@ export const settings = {
   EGRESS_ALLOWED: {
     group: 'proxy',
     fallback: '–',
-    meaning: 'Hosts of relying sites on private networks that may be called (logout tokens, keys), with commas ' +
+    meaning:
+      'Hosts of relying sites on private networks that may be called (logout tokens, keys), with commas ' +
       'between them.'
   },
 
@@ -153,14 +176,16 @@ export const settings = {
     group: 'sign-in',
     fallback: 'confined',
     values: ['confined', 'scan'],
-    meaning: 'What an organization\'s password opens in a browser where its person was verified: a confined login ' +
+    meaning:
+      "What an organization's password opens in a browser where its person was verified: a confined login " +
       '(level 1), or nothing without a scan.'
   },
   PASSWORD_PROFILE: {
     group: 'sign-in',
     fallback: 'standard',
     values: ['standard', 'manual', 'mlps3'],
-    meaning: 'Rules for new passwords: length and blocklist; the rules of the manual; those of MLPS level 3 ' +
+    meaning:
+      'Rules for new passwords: length and blocklist; the rules of the manual; those of MLPS level 3 ' +
       '(GB/T 22239).'
   },
   PHONE_CHANNELS: {
@@ -254,5 +279,6 @@ export type SettingName = keyof typeof settings
 export const settingsByName: Readonly<Record<SettingName, Setting>> = settings
 
 /** Settings that are secret: each may also be in a file of its own, whose path is in <NAME>_FILE. */
-export const secretSettings: readonly SettingName[] =
-  (Object.keys(settings) as SettingName[]).filter((name) => settingsByName[name].secret === true)
+export const secretSettings: readonly SettingName[] = (Object.keys(settings) as SettingName[]).filter(
+  (name) => settingsByName[name].secret === true
+)

@@ -9,6 +9,7 @@ const values: Record<string, string> = {
   DATABASE_URL: 'postgres://kora_app:secret@db.example/kora',
   MIGRATION_DATABASE_URL: 'postgres://kora:secret@db.example/kora',
   MASTER_KEY: masterKey,
+  MASTER_KEY_PREVIOUS: `k0:${Buffer.alloc(32, 'p').toString('base64')}`,
   METRICS_TOKEN: 'bearer-of-the-monitoring',
   ...Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'COMPANY_REGISTER', 'SMS'].map((name) => [`${name}_SECRET`, `${name}-${'s'.repeat(32)}`]))
 }
@@ -128,4 +129,22 @@ t.test('numbers outside of their bounds and words outside of their list are faul
       t.notMatch(faultsOf({ [name]: String(value) }).join('\n'), new RegExp(`^${name}=`, 'm'), `${name}=${value}`)
     }
   }
+})
+
+t.test('S18: former master keys', async (t) => {
+  const [a, b] = ['a', 'b'].map((fill) => Buffer.alloc(32, fill))
+  const load = (previous: string, more: Record<string, string> = {}) =>
+    loadConfig({ ...rest, ...values, ...more, MASTER_KEY_PREVIOUS: previous }).masterKeyPrevious
+  t.same(load(''), {})
+  t.same(load(`k0:${a!.toString('base64')}\n k-1:${b!.toString('base64')}`), { k0: a, 'k-1': b })
+  for (const wrong of ['k0', 'k0:short', `${a!.toString('base64')}`, `k0 ${a!.toString('base64')}`]) {
+    const faults = faultsOf({ ...rest, ...values, MASTER_KEY_PREVIOUS: wrong })
+    t.match(faults[0], /^MASTER_KEY_PREVIOUS: entry 1/, 'the fault names the place')
+    t.notMatch(faults.join(), a!.toString('base64'), 'and no key')
+  }
+  const twice = `k1:${a!.toString('base64')}`
+  t.match(faultsOf({ ...rest, ...values, MASTER_KEY_PREVIOUS: twice }), [/the id k1 is there twice, or is MASTER_KEY_ID/])
+  t.match(faultsOf({ ...rest, ...values, MASTER_KEY_COMMAND: 'cat key' }), [/MASTER_KEY and MASTER_KEY_COMMAND/])
+  const { MASTER_KEY: _key, ...without } = values
+  t.same(faultsOf({ ...rest, ...without, MASTER_KEY_COMMAND: 'cat key' }), [])
 })

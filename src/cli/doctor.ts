@@ -6,7 +6,13 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError, loadConfig, type Config } from '../config.ts'
-import { createFieldCrypto, DataDirInUse, loadMasterKey, openDatabase, type OpenDatabase } from '../database/index.ts'
+import {
+  acceptFormerMacs,
+  createConfiguredCrypto,
+  DataDirInUse,
+  openDatabase,
+  type OpenDatabase
+} from '../database/index.ts'
 import { readArguments } from './arguments.ts'
 import { checkDatabase } from './doctor/database.ts'
 import { describeCause, fail, warn, type Finding } from './doctor/finding.ts'
@@ -105,11 +111,11 @@ async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Re
   tell(found)
   const unusable = ['database', 'migrations', 'role']
   if (found.some(({ check, status }) => status === 'fail' && unusable.includes(check))) return
-  const { key, keyId } = loadMasterKey(config)
-  const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
+  const crypto = createConfiguredCrypto(config)
   const fits = await checkMasterKey(db, crypto)
   tell(fits)
   if (fits.status !== 'ok') return
+  await acceptFormerMacs(db, crypto)
   await attempt('signing-keys', tell, async () => {
     tell(await checkKeys(db, crypto, { rotationDays: config.keyRotationDays, now: Date.now() }))
   })
@@ -145,7 +151,11 @@ async function attempt (check: string, tell: Report, work: () => Promise<void>):
 
 async function opened (config: Config, tell: Report): Promise<OpenDatabase | null> {
   // opening would create them, and the doctor changes nothing
-  if (config.masterKey === null && !existsSync(join(config.dataDir, 'master.key'))) {
+  if (
+    config.masterKey === null &&
+    config.masterKeyCommand === null &&
+    !existsSync(join(config.dataDir, 'master.key'))
+  ) {
     tell(
       warn(
         'database',

@@ -2,6 +2,7 @@
  * kora keys: the signing keys. Publishing, rotating and removing follow the schedule's rules; `emergency` is for a key
  * that leaked. Every act has a reason and an audit event.
  */
+import type { Act } from '../domain/administration/administration.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import {
@@ -9,6 +10,7 @@ import {
   listKeys,
   listRemovedKeyUses,
   publishNext,
+  reencrypt,
   removeRetired,
   rotateNow
 } from '../records/keys/index.ts'
@@ -17,6 +19,7 @@ import type { RunningServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
 import { readAct, actOptions, actUsage } from './operator.ts'
 import { printLine } from './print.ts'
+import { reportProgress } from './progress.ts'
 
 type Result = Record<string, unknown>
 
@@ -31,11 +34,12 @@ const advice: Record<string, string> = {
 }
 
 export const command = {
-  summary: 'signing keys: list, publish, rotate, remove, emergency',
+  summary: 'signing keys: list, publish, rotate, remove, emergency; master key: reencrypt',
   usage: `kora keys list [--json]
        kora keys publish|rotate <${signingAlgs.join('|')}> ${actUsage} [--json]
        kora keys remove <kid> ${actUsage} [--json]
        kora keys emergency <kid> ${actUsage} [--json]   this key leaked: it is out at once, its successor signs
+       kora keys reencrypt ${actUsage} [--json]   everything under the current master key (docs/runbooks/master-key.md)
 
   kora keys rotate ES256 --reason "planned, ticket 4711"`,
 
@@ -65,6 +69,11 @@ export const command = {
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
     if (action === 'list') return await list(deps, json, print)
     const act = readAct(values)
+    if (action === 'reencrypt' && target === undefined) {
+      return act === null
+        ? wrong('--reason is missing: it goes into the audit trail.')
+        : await renew(deps, act, { json, print })
+    }
     if (!['publish', 'rotate', 'remove', 'emergency'].includes(action)) return wrong(`Unknown: ${action}`)
     if (target === undefined || ((action === 'publish' || action === 'rotate') && !isAlg(target))) {
       return wrong(
@@ -120,6 +129,31 @@ function lines (action: string, result: Result): string[] {
         ]),
     `Relying sites may go on trusting the removed key for up to ${Number(result['sitesMayTrustForSeconds']) / 60} minutes, from their copy of the key set. Ask them to fetch it again now.`
   ]
+}
+
+async function renew (
+  deps: Pick<RunningServices, 'db' | 'crypto' | 'audit'>,
+  act: Act,
+  { json, print }: { json: boolean; print: (line: string) => void }
+): Promise<number> {
+  const progress = reportProgress('rows')
+  const result = await reencrypt(deps, act, { onProgress: progress.at })
+  progress.end()
+  if (json) print(JSON.stringify(result))
+  else {
+    const counts = (rows: Record<string, number>): string =>
+      Object.entries(rows)
+        .map(([table, count]) => `${table} ${count}`)
+        .join(', ') || 'none'
+    print(`Encrypted again: ${counts(result.written)}.`)
+    if (Object.keys(result.unreadable).length > 0) {
+      print(
+        `Unreadable with every known key: ${counts(result.unreadable)}. Is a former key missing in MASTER_KEY_PREVIOUS?`
+      )
+    }
+    print(result.complete ? 'Everything stored is under the current master key.' : 'Not everything yet: run it again.')
+  }
+  return result.complete ? 0 : 1
 }
 
 async function list (

@@ -22,12 +22,29 @@ export interface FieldCrypto {
    * Keyed digest (base64url, 43 characters) of a normalized value, for equality lookup; another key for each purpose.
    */
   blindIndex(purpose: string, value: string): string
+  /** The same under every known key, the current one first: what rows may hold while the master key changes. */
+  blindIndexes(purpose: string, value: string): string[]
   /** Keyed digest (base64url, 43 characters) of data, for integrity. */
   mac(purpose: string, data: string | Buffer): string
+  /** The same under every known key, the current one first. */
+  macs(purpose: string, data: string | Buffer): string[]
   /** Compares in constant time; accepts digests made under previous keys. */
   verifyMac(purpose: string, data: string | Buffer, mac: string): boolean
+  /** Keys of this purpose of all former master keys, so that what they signed can be verified without them. */
+  formerMacKeys(purpose: string): MacKey[]
+  /** `verifyMac` accepts this key, too. */
+  acceptMacKey(purpose: string, key: MacKey): void
   /** 32-byte HMAC key for other uses (cookies, rotating QR payloads). */
   secretKey(purpose: string): KeyObject
+  /** The same under every known key, the current one first. */
+  secretKeys(purpose: string): KeyObject[]
+  /** Whether a value is encrypted under the current key and cipher. */
+  isCurrent(ciphertext: string): boolean
+}
+
+export interface MacKey {
+  hash: 'sha256' | 'sm3'
+  key: Buffer
 }
 
 export interface FieldCryptoOptions {
@@ -35,7 +52,7 @@ export interface FieldCryptoOptions {
   masterKey: Buffer
   keyId: string
   cipher: FieldCipher
-  /** Master keys by id that still decrypt and verify, but are not used for new values. */
+  /** Master keys by id that decrypt, verify and find, but are not used for new values; with either cipher. */
   previousKeys?: Record<string, Buffer>
 }
 
@@ -92,10 +109,22 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
   }
   const fieldKey = (id: string, name: Algorithm): KeyObject =>
     derive({ id, hashName: hashNames[name], use: `field ${name}`, length: aeads[name].keyLength })
-  const digest = (id: string, use: string, data: string | Buffer): Buffer =>
-    createHmac(hash, derive({ id, hashName: hash, use, length: 32 }))
+  // the current key with the current cipher; a former key was used with either
+  const known = [
+    { id: keyId, hashName: hash as MacKey['hash'] },
+    ...[...masters.keys()]
+      .filter((id) => id !== keyId)
+      .flatMap((id) => Object.values(hashNames).map((hashName) => ({ id, hashName: hashName as MacKey['hash'] })))
+  ]
+  type Known = (typeof known)[number]
+  const digest = ({ id, hashName }: Known, use: string, data: string | Buffer): Buffer =>
+    createHmac(hashName, derive({ id, hashName, use, length: 32 }))
       .update(data)
       .digest()
+  const digests = (use: string, data: string | Buffer): string[] =>
+    known.map((one) => digest(one, use, data).toString('base64url'))
+  const current = known[0]!
+  const accepted = new Map<string, MacKey[]>()
 
   return Object.freeze({
     encrypt (table, column, rowId, plaintext) {
@@ -132,17 +161,33 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       if (plaintext === null) throw new FieldCryptoError('not_authentic', place)
       return plaintext.toString()
     },
-    blindIndex: (purpose, value) => digest(keyId, `index ${purpose}`, value).toString('base64url'),
-    mac: (purpose, data) => digest(keyId, `mac ${purpose}`, data).toString('base64url'),
+    blindIndex: (purpose, value) => digest(current, `index ${purpose}`, value).toString('base64url'),
+    blindIndexes: (purpose, value) => digests(`index ${purpose}`, value),
+    mac: (purpose, data) => digest(current, `mac ${purpose}`, data).toString('base64url'),
+    macs: (purpose, data) => digests(`mac ${purpose}`, data),
     verifyMac (purpose, data, mac) {
       const given = Buffer.from(mac, 'base64url')
-      const fits = [...masters.keys()].map((id) => {
-        const expected = digest(id, `mac ${purpose}`, data)
+      const fits = known.map((one) => {
+        const expected = digest(one, `mac ${purpose}`, data)
         return given.length === expected.length && timingSafeEqual(given, expected)
       })
+      for (const { hash: name, key } of accepted.get(purpose) ?? []) {
+        const expected = createHmac(name, key).update(data).digest()
+        fits.push(given.length === expected.length && timingSafeEqual(given, expected))
+      }
       return fits.includes(true)
     },
-    secretKey: (purpose) => derive({ id: keyId, hashName: hash, use: `secret ${purpose}`, length: 32 })
+    formerMacKeys: (purpose) =>
+      known.slice(1).map((one) => ({
+        hash: one.hashName,
+        key: derive({ ...one, use: `mac ${purpose}`, length: 32 }).export()
+      })),
+    acceptMacKey (purpose, key) {
+      accepted.set(purpose, [...(accepted.get(purpose) ?? []), key])
+    },
+    secretKey: (purpose) => derive({ ...current, use: `secret ${purpose}`, length: 32 }),
+    secretKeys: (purpose) => known.map((one) => derive({ ...one, use: `secret ${purpose}`, length: 32 })),
+    isCurrent: (ciphertext) => ciphertext.startsWith(`${version}.${algorithm}.${keyId}.`)
   } satisfies FieldCrypto)
 }
 

@@ -23,7 +23,16 @@ export {
   type FieldCrypto,
   type FieldCryptoOptions
 } from './field-crypto.ts'
-export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
+export {
+  acceptFormerMacs,
+  assertMasterKeyFits,
+  keepFormerMacs,
+  createConfiguredCrypto,
+  loadMasterKey,
+  loadPairwiseKey,
+  MasterKeyMismatch,
+  renewCanary
+} from './master-key.ts'
 export { assertMigrated, checkOldRows, migrate, pendingMigrations } from './migrator.ts'
 export { findUnvalidated, type Unvalidated } from './constraints.ts'
 export {

@@ -18,20 +18,22 @@ export interface Csrf {
 
 const size = 16
 
-export function makeCsrf (key: BinaryLike | KeyObject): Csrf {
-  const mac = (browserHash: string, scope: string): Buffer =>
+/** @param keys the first one makes tokens, each accepts them */
+export function makeCsrf (...keys: Array<BinaryLike | KeyObject>): Csrf {
+  const mac = (key: BinaryLike | KeyObject, browserHash: string, scope: string): Buffer =>
     createHmac('sha256', key).update(`${browserHash.length}:${browserHash}:${scope}`).digest().subarray(0, size)
   const xor = (a: Buffer, b: Buffer): Buffer => Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)))
   return {
     token (browserHash, scope) {
       const mask = randomBytes(size)
-      return Buffer.concat([mask, xor(mac(browserHash, scope), mask)]).toString('base64url')
+      return Buffer.concat([mask, xor(mac(keys[0]!, browserHash, scope), mask)]).toString('base64url')
     },
     matches (token, browserHash, scope) {
       if (typeof token !== 'string' || token.length !== 43) return false
       const bytes = Buffer.from(token, 'base64url')
       if (bytes.length !== size * 2) return false
-      return timingSafeEqual(xor(bytes.subarray(size), bytes.subarray(0, size)), mac(browserHash, scope))
+      const given = xor(bytes.subarray(size), bytes.subarray(0, size))
+      return keys.map((key) => timingSafeEqual(given, mac(key, browserHash, scope))).includes(true)
     }
   }
 }

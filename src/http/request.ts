@@ -89,7 +89,7 @@ export function decorateRequests (
   const { config } = deps
   const secure = config.issuer.startsWith('https:')
   const cookieName = browserCookieName(config.issuer)
-  const csrf = makeCsrf(deps.crypto.secretKey('csrf'))
+  const csrf = makeCsrf(...deps.crypto.secretKeys('csrf'))
   const findAddress = clientAddressFinder(config.trustedProxies)
   const states = new WeakMap<FastifyRequest, State>()
   const readState = (request: FastifyRequest): State => {

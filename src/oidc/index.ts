@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import { loadPairwiseKey } from '../database/index.ts'
 import { isOwnService, validateClient } from '../domain/client/metadata.ts'
 import { clientRules, createClientUsage } from '../records/clients/index.ts'
 import type { OidcDeps } from './deps.ts'
@@ -122,7 +123,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
   })
   const removedKeys = createRemovedKeys(deps)
   await removedKeys.reload()
-  const pairwiseKey = crypto.secretKey('pairwise')
+  const pairwiseKey = await loadPairwiseKey(deps.db, crypto)
   const findExpired = async (ctx: KoaContextWithOIDC): Promise<ExpiredInteraction | null> => {
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
     return uid === undefined

@@ -23,7 +23,11 @@ export interface Config {
   trustedProxies: string[]
   /** 32 bytes each: encryption of fields, blind indexes, audit MACs. Generated into the data folder in development. */
   masterKey: Buffer | null
+  /** Prints the master key. */
+  masterKeyCommand: string | null
   masterKeyId: string
+  /** Former master keys, and the next one while it is made known, by id. */
+  masterKeyPrevious: Record<string, Buffer>
   fieldCipher: 'aes-256-gcm' | 'sm4-gcm'
   facePolicy: FacePolicy
   /** What an organization's password opens in a browser where its person was verified. */

@@ -42,3 +42,13 @@ t.test('an unusable folder is named', async (t) => {
   writeFileSync(file, '')
   t.throws(() => loadMasterKey(config(join(file, 'data'))), DataDirUnwritable)
 })
+
+t.test('S18: a command prints the key', async (t) => {
+  const key = Buffer.alloc(32, 'command')
+  const load = (masterKeyCommand: string): Buffer =>
+    loadMasterKey({ ...config(t.testdir()), environment: 'production', masterKeyCommand }).key
+  t.same(load(`echo ${key.toString('base64')}`), key)
+  t.throws(() => load('exit 3'), /MASTER_KEY_COMMAND ended with 3/)
+  t.throws(() => load('echo short'), /32 bytes in base64/)
+  t.throws(() => load('kill -9 $$'), /SIGKILL/)
+})

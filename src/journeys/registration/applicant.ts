@@ -10,12 +10,14 @@ import type { RegistrationDeps } from './deps.ts'
 import { recordVerification } from '../../records/identity/index.ts'
 import {
   certNoIndex,
+  certNoIndexes,
   computeNameIndexes,
   newPersonId,
   newSub,
   personByCertNo,
   personById,
   phoneIndex,
+  phoneIndexes,
   type StoredPerson
 } from '../../records/persons/index.ts'
 import type { Db, Trx } from './repository.ts'
@@ -109,7 +111,8 @@ export async function establishPerson (
   const about = { address, traceId, reason: 'registration' }
   let id = personId
   if (await isProvisional(trx, personId)) {
-    const taken = await trx.selectFrom('person').select('id').where('certNoIndex', '=', index).executeTakeFirst()
+    const indexes = certNoIndexes(deps.crypto, certType, typed.certNo)
+    const taken = await trx.selectFrom('person').select('id').where('certNoIndex', 'in', indexes).executeTakeFirst()
     if (taken === undefined) {
       await trx
         .updateTable('person')
@@ -172,7 +175,13 @@ async function keepFurther (
     .where('id', '=', id)
     .where('phoneIndex', 'is', null)
     .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('person as other').select('other.id').where('other.phoneIndex', '=', index)))
+      not(
+        exists(
+          selectFrom('person as other')
+            .select('other.id')
+            .where('other.phoneIndex', 'in', phoneIndexes(crypto, typed.phone))
+        )
+      )
     )
     .execute()
   if ('ethnicGroup' in typed && typed.ethnicGroup !== null) {

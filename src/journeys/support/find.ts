@@ -12,7 +12,7 @@ import type { PersonStatus } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { SupportDeps } from './deps.ts'
-import { certNoIndex, personIdsByDeskIndex, phoneIndex } from '../../records/persons/index.ts'
+import { certNoIndexes, personIdsByDeskIndex, phoneIndexes } from '../../records/persons/index.ts'
 
 /** A person in a list, masked. */
 export interface PersonLine {
@@ -89,7 +89,7 @@ function read (
   if (typed === '' || typed.length > 200) return typed === '' ? 'required' : 'unreadable'
   if (/^per_[\w-]{22}$/.test(typed) || /^[\w-]{27}$/.test(typed)) return { by: 'id', id: typed }
   const phone = parsePhone(typed)
-  if (phone.ok) return { by: 'phone', indexes: [phoneIndex(crypto, phone.value)] }
+  if (phone.ok) return { by: 'phone', indexes: phoneIndexes(crypto, phone.value) }
   const last = lastFour.normalize('NFKC').trim().toUpperCase()
   const name = parseName(typed)
   if (name.ok && last !== '') {
@@ -100,7 +100,7 @@ function read (
   const indexes = certTypes.flatMap((certType) => {
     const number = parseCertNo(certType, typed, today)
     return number.ok && (onlineCertTypes.includes(certType) || /\d/.test(number.value))
-      ? [certNoIndex(crypto, certType satisfies CertType, number.value)]
+      ? certNoIndexes(crypto, certType satisfies CertType, number.value)
       : []
   })
   if (indexes.length > 0) return { by: 'cert_no', indexes }

@@ -28,7 +28,8 @@ export const linkLife: Readonly<Record<LinkPurpose, number>> = Object.freeze({
 /** Wrong codes after which a link is worth nothing. */
 export const linkCodeTries = 5
 
-const codeMac = (crypto: AdministratorsDeps['crypto'], code: string): string => crypto.mac('admin link code', code)
+const codePurpose = 'admin link code'
+const codeMac = (crypto: AdministratorsDeps['crypto'], code: string): string => crypto.mac(codePurpose, code)
 
 /** A code for the administrator who asks, shown once, and what is stored of it. */
 export function newLinkCode (crypto: AdministratorsDeps['crypto']): { code: string; mac: string } {
@@ -129,16 +130,17 @@ export async function verifyLinkCode (
   crypto: AdministratorsDeps['crypto'],
   { tokenHash, typed, browserHash }: { tokenHash: string; typed: string; browserHash: string }
 ): Promise<{ right: true } | { right: false; counted: boolean }> {
-  const mac = codeMac(crypto, foldUserCode(typed) ?? '')
+  // while the master key changes the code may have been made under the former one
+  const macs = crypto.macs(codePurpose, foldUserCode(typed) ?? '')
   const { rows } = await sql<{ right: boolean }>`
     update admin_bootstrap set
-      code_tries_left = code_tries_left - case when code_mac = ${mac} then 0 else 1 end,
-      totp_secret_enc = case when code_mac = ${mac} and code_browser_hash is distinct
+      code_tries_left = code_tries_left - case when code_mac = any(${macs}::text[]) then 0 else 1 end,
+      totp_secret_enc = case when code_mac = any(${macs}::text[]) and code_browser_hash is distinct
         from ${browserHash} then null else totp_secret_enc end,
-      code_browser_hash = case when code_mac = ${mac} then ${browserHash} else code_browser_hash end
+      code_browser_hash = case when code_mac = any(${macs}::text[]) then ${browserHash} else code_browser_hash end
     where token_hash = ${tokenHash} and code_mac is not null and code_tries_left > 0 and used_at is null
       and expires_at > now()
-    returning code_mac = ${mac} as right`.execute(db)
+    returning code_mac = any(${macs}::text[]) as right`.execute(db)
   return rows[0]?.right === true ? { right: true } : { right: false, counted: rows.length === 1 }
 }
 

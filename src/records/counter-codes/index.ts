@@ -35,6 +35,10 @@ export interface IssuedCounterCode {
 const computeIndex = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code: string): string =>
   deps.crypto.blindIndex('counter_code', `${personId}:${code}`)
 
+/** While the master key changes the code may have been issued under the former one. */
+const computeIndexes = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code: string): string[] =>
+  deps.crypto.blindIndexes('counter_code', `${personId}:${code}`)
+
 /**
  * A new code for a person; older unused ones end with it. Null: there is no such person, or the person is disabled.
  * The caller has checked that `issuedBy` may do this.
@@ -113,14 +117,14 @@ export async function redeemCounterCode (
   const digits = use.code.normalize('NFKC').replace(/[\s-]/g, '')
   // a slip of the finger is not a guess
   if (!/^\d{8}$/.test(digits)) return null
-  const index = computeIndex(deps, use.personId, digits)
+  const indexes = computeIndexes(deps, use.personId, digits)
   const { rows } = await sql<{ id: string; matches: boolean }>`
     update counter_code
        set tries = tries + 1,
-           used_at = case when code_index = ${index} then now() end,
-           used_for = case when code_index = ${index} then ${use.usedFor} end
+           used_at = case when code_index = any(${indexes}::text[]) then now() end,
+           used_for = case when code_index = any(${indexes}::text[]) then ${use.usedFor} end
      where person_id = ${use.personId} and used_at is null and expires_at > now() and tries < ${counterCodeTries}
-    returning id, code_index = ${index} as matches`.execute(trx)
+    returning id, code_index = any(${indexes}::text[]) as matches`.execute(trx)
   const used = rows.find((row) => row.matches)
   await deps.audit.record(trx, {
     type: used === undefined ? 'counter-code.failed' : 'counter-code.used',

@@ -15,5 +15,6 @@ export {
   type KeyServices,
   type RotationResult
 } from './lifecycle.ts'
+export { reencrypt, type Reencrypted } from './reencrypt.ts'
 export { listKeys, listRemovedKeyUses, type KeyView, type RemovedKeyUse } from './views.ts'
 export { keySchedule, runKeySchedule, type ScheduledStep } from './schedule.ts'

@@ -9,8 +9,10 @@ import { normaliseName } from '../../domain/identity/person-name.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
+const digested = (name: string, lastFour: string): string =>
+  `${normaliseName(name).toLowerCase()}:${lastFour.toUpperCase()}`
 const computeDigest = (crypto: Pick<FieldCrypto, 'blindIndex'>, name: string, lastFour: string): string =>
-  crypto.blindIndex('person.desk', `${normaliseName(name).toLowerCase()}:${lastFour.toUpperCase()}`)
+  crypto.blindIndex('person.desk', digested(name, lastFour))
 
 /** One digest for each spelling of the name. */
 export function computeNameIndexes (
@@ -34,12 +36,12 @@ export async function personIdsByDeskIndex (
     name,
     lastFour,
     limit = 20
-  }: { crypto: Pick<FieldCrypto, 'blindIndex'>; name: string; lastFour: string; limit?: number | undefined }
+  }: { crypto: Pick<FieldCrypto, 'blindIndexes'>; name: string; lastFour: string; limit?: number | undefined }
 ): Promise<string[]> {
   const rows = await db
     .selectFrom('person')
     .select('id')
-    .where(sql<boolean>`desk_index @> array[${computeDigest(crypto, name, lastFour)}]`)
+    .where(sql<boolean>`desk_index && ${crypto.blindIndexes('person.desk', digested(name, lastFour))}::text[]`)
     .where('identityState', '=', 'established')
     .orderBy('id')
     .limit(limit)

@@ -125,11 +125,14 @@ const bySub = lookup<Row>(
   `select ${columns} from person where sub = any($1::text[])`,
   ({ sub }) => sub
 )
-const byCertNo = statement<[string], Row>(
+const byCertNo = statement<[string[]], Row>(
   'person by cert no',
-  `select ${columns} from person where cert_no_index = $1`
+  `select ${columns} from person where cert_no_index = any($1::text[])`
 )
-const byPhone = statement<[string], Row>('person by phone', `select ${columns} from person where phone_index = $1`)
+const byPhone = statement<[string[]], Row>(
+  'person by phone',
+  `select ${columns} from person where phone_index = any($1::text[])`
+)
 
 const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
   row === undefined ? null : new Opened(crypto, row)
@@ -138,8 +141,16 @@ const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
   crypto.blindIndex('person.cert_no', `${certType}:${certNo}`)
 
+/** The same under every known key: what a look-up asks for. */
+export const certNoIndexes = (crypto: FieldCrypto, certType: string, certNo: string): string[] =>
+  crypto.blindIndexes('person.cert_no', `${certType}:${certNo}`)
+
 /** Blind index of a phone in E.164. */
 export const phoneIndex = (crypto: FieldCrypto, phone: string): string => crypto.blindIndex('person.phone', phone)
+
+/** The same under every known key: what a look-up asks for. */
+export const phoneIndexes = (crypto: FieldCrypto, phone: string): string[] =>
+  crypto.blindIndexes('person.phone', phone)
 
 export async function personById (db: Db, crypto: FieldCrypto, id: string): Promise<StoredPerson | null> {
   return opened(crypto, await byId(db, id))
@@ -160,11 +171,11 @@ export async function personByCertNo (
   crypto: FieldCrypto,
   { certType, certNo }: { certType: string; certNo: string }
 ): Promise<StoredPerson | null> {
-  return opened(crypto, await byCertNo(db, certNoIndex(crypto, certType, certNo)))
+  return opened(crypto, await byCertNo(db, certNoIndexes(crypto, certType, certNo)))
 }
 
 export async function personByPhone (db: Db, crypto: FieldCrypto, phone: string): Promise<StoredPerson | null> {
-  return opened(crypto, await byPhone(db, phoneIndex(crypto, phone)))
+  return opened(crypto, await byPhone(db, phoneIndexes(crypto, phone)))
 }
 
 export interface NewPerson {

@@ -15,7 +15,7 @@ import { smsLimits, type SmsPurpose } from '../../domain/login/sms-code.ts'
 import type { SmsCodesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../messages/index.ts'
-import { phoneIndex } from '../persons/index.ts'
+import { phoneIndex, phoneIndexes } from '../persons/index.ts'
 import { createThrottle } from '../throttle/index.ts'
 
 /** What a code is for: nothing else takes it, and the message names it (texts are registered in Chinese). */
@@ -67,6 +67,9 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
   const throttle = createThrottle(deps)
   const digest = ({ phone, purpose, browserHash }: SmsBinding, code: string): string =>
     crypto.mac('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
+  // while the master key changes the code may have been sent under the former one
+  const digests = ({ phone, purpose, browserHash }: SmsBinding, code: string): string[] =>
+    crypto.macs('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
   const event = (
     { purpose }: SmsBinding,
     { address, traceId }: SmsCircumstances,
@@ -113,7 +116,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         await trx
           .updateTable('smsCode')
           .set({ expiresAt: sql<Date>`now()` })
-          .where('phoneIndex', '=', index)
+          .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
           .where('purpose', '=', purpose)
           .where('binding', '=', browserHash)
           .where('verifiedAt', 'is', null)
@@ -157,7 +160,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         // the try is counted before anything is compared, in the statement that compares
         const { rows } = await sql<{ id: string; tries: number; right: boolean }>`
           update sms_code s
-             set tries = s.tries + 1, verified_at = case when s.code_index = ${digest(binding, code)} then now() end
+             set tries = s.tries + 1, verified_at = case when s.code_index = any(${digests(binding, code)}::text[]) then now() end
            where s.id = (${latest(binding)}) and s.tries < ${smsLimits.tries} and s.expires_at > now()
              and s.verified_at is null and s.used_at is null
           returning s.id, s.tries, s.verified_at is not null as right`.execute(trx)
@@ -187,7 +190,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         .updateTable('smsCode')
         .set({ usedAt: sql<Date>`now()` })
         .where('id', '=', codeId)
-        .where('phoneIndex', '=', phoneIndex(crypto, phone))
+        .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
         .where('purpose', '=', purpose)
         .where('binding', '=', browserHash)
         .where('verifiedAt', 'is not', null)
@@ -202,7 +205,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         .updateTable('smsCode')
         .set({ binding: toBrowserHash })
         .where('id', '=', codeId)
-        .where('phoneIndex', '=', phoneIndex(crypto, phone))
+        .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
         .where('purpose', '=', purpose)
         .where('binding', '=', browserHash)
         .where('verifiedAt', 'is not', null)
@@ -214,7 +217,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
   }
 
   function latest ({ phone, purpose, browserHash }: SmsBinding) {
-    return sql<string>`(select l.id from sms_code l where l.phone_index = ${phoneIndex(crypto, phone)}
+    return sql<string>`(select l.id from sms_code l where l.phone_index = any(${phoneIndexes(crypto, phone)}::text[])
       and l.purpose = ${purpose} and l.binding = ${browserHash}
       order by l.created_at desc, l.id desc limit 1)`
   }
