@@ -28,7 +28,6 @@ export {
   assertMasterKeyFits,
   keepFormerMacs,
   createConfiguredCrypto,
-  loadMasterKey,
   loadPairwiseKey,
   MasterKeyMismatch,
   renewCanary
