@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<Command>> = {
   apply: async () => (await import('./apply.ts')).command,
   client: async () => (await import('./client.ts')).command,
   delegation: async () => (await import('./delegation.ts')).command,
+  epoch: async () => (await import('./epoch.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
   migrate: async () => (await import('./migrate.ts')).command,
   code: async () => (await import('./code.ts')).command,

@@ -51,6 +51,10 @@ const deleteOfAccount = statement<[string, string | null], Deleted>(
 )
 const deleteOfContext = statement<[string], Deleted>('oidc revoke context', deleteWhere('context_id = $1'))
 const deleteOfClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
+const deleteOfAll = statement<[], Deleted>(
+  'oidc revoke all',
+  deleteWhere('(model, id) in (select model, id from oidc_artifact order by model, id limit 5000)')
+)
 const deleteOfGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
 
 // the entry stays, without its sid: what has ended is not silently replaced by another representation
@@ -115,6 +119,11 @@ export async function revokeAccount (
 export async function revokeContext (trx: Connection, contextId: string): Promise<EndedClientSession[]> {
   const ended = removeDuplicates(await repeatUntilNone(() => deleteOfContext(trx, contextId)))
   return await changeSessions(trx, ended, endClients)
+}
+
+/** Everything there is: sessions, codes, tokens, logins under way. */
+export async function revokeEverything (trx: Connection): Promise<EndedClientSession[]> {
+  return removeDuplicates(await repeatUntilNone(() => deleteOfAll(trx)))
 }
 
 /** Everything issued to a client. The client itself is the caller's (status, cache epoch). */

@@ -28,18 +28,18 @@ const hidden = [
 
 t.test('S43: what nobody sees is taken out, and shown where it is', async (t) => {
   for (const sign of hidden) {
-    const text = `退${sign}回`
+    const text = `re${sign}turn`
     const name = sign.codePointAt(0)!.toString(16)
-    t.match(cleanText(text), /^退 ?回$/, name)
-    t.match(cleanLine(text), /^退 ?回$/, name)
+    t.match(cleanText(text), /^re ?turn$/, name)
+    t.match(cleanLine(text), /^re ?turn$/, name)
     t.equal(isUnsafeLine(text), true, name)
-    t.match(showText(text), /^退⟨U\+[0-9A-F]{4,5}⟩回$/, name)
+    t.match(showText(text), /^re⟨U\+[0-9A-F]{4,5}⟩turn$/, name)
   }
 })
 
 t.test('S43: everything that is seen stays', async (t) => {
   for (const text of [
-    '王䶮 李·买买提',
+    '\u738b\u4dae \u674e·\u4e70\u4e70\u63d0',
     'བོད་ཡིག',
     'ئۇيغۇرچە',
     'O’Brien (sys)',

@@ -146,6 +146,7 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'change.superseded': ['变更申请失效：内容已变', 'a request ended because another request or change took its place'],
   'change.expired': ['双人审批过期', 'nobody decided a change in time'],
   'setting.changed': ['修改设置', 'a setting was changed'],
+  'epoch.bumped': ['截断此前签发的一切', 'everything issued before was ended, after a restore'],
   'master-key.reencrypted': ['用当前主密钥重新加密', 'stored data were encrypted again under the current master key'],
   'audit.searched': ['查询审计', 'the audit trail was searched'],
   'audit.exported': ['导出审计', 'audit events were exported'],

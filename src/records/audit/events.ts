@@ -195,6 +195,7 @@ export const auditEvents = {
   'change.superseded': about('service', 'staff'),
   'change.expired': about('service', 'system', 'failure'),
   'setting.changed': about('service', 'staff'),
+  'epoch.bumped': about('service', 'staff'),
   'master-key.reencrypted': about('service', 'staff'),
   'audit.searched': about('service', 'staff'),
   'audit.exported': about('service', 'staff'),

@@ -87,3 +87,4 @@ export {
 } from './export.ts'
 export { verifyExport, type ExportFault, type ExportVerification } from './verify-export.ts'
 export type { Checkpoint } from './head.ts'
+export { isGenuine as isGenuineEvent } from './canonical.ts'

@@ -11,6 +11,7 @@ export {
   countSiteSessions,
   deleteExpired,
   endAccountSessions,
+  endOwnSites,
   endSession,
   extendSession,
   findSession,

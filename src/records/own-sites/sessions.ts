@@ -123,6 +123,17 @@ export async function endAccountSessions (db: Db, accountId: string, except = ''
     .execute()
 }
 
+/** Every session and every request under way ends. Returns how many sessions. */
+export async function endOwnSites (trx: Db): Promise<number> {
+  await trx.deleteFrom('ownSiteLogin').execute()
+  const { numUpdatedRows } = await trx
+    .updateTable('ownSiteSession')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
 export interface AccountSession {
   idHash: string
   browserLabel: string

@@ -26,14 +26,7 @@ export async function recordSessionsEnded (
   deps: Pick<SessionsDeps, 'audit' | 'crypto'>,
   { ended, about }: { ended: EndedClientSession[]; about: { traceId?: string; reason: string } }
 ): Promise<void> {
-  for (const { clientId, sid, accountId } of ended) {
-    if (sid === null) continue
-    await enqueue(trx, deps, {
-      topic: logoutTopic,
-      dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
-      payload: { clientId, accountId, sid } satisfies LogoutDelivery
-    })
-  }
+  await enqueueLogouts(trx, deps, ended)
   const sub = ended[0]?.accountId
   await deps.audit.record(trx, {
     type: 'session.ended',
@@ -42,6 +35,22 @@ export async function recordSessionsEnded (
     reason: about.reason,
     details: { clients: ended.map((session) => session.clientId) }
   })
+}
+
+/** Only the outbox rows: for what writes an event of its own. */
+export async function enqueueLogouts (
+  trx: Transaction<Database>,
+  deps: Pick<SessionsDeps, 'crypto'>,
+  ended: readonly EndedClientSession[]
+): Promise<void> {
+  for (const { clientId, sid, accountId } of ended) {
+    if (sid === null) continue
+    await enqueue(trx, deps, {
+      topic: logoutTopic,
+      dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
+      payload: { clientId, accountId, sid } satisfies LogoutDelivery
+    })
+  }
 }
 
 /** A site could not be reached for a logout token: its session may continue there. Called when the outbox gives up. */

@@ -47,7 +47,7 @@ await t.test('S43: a form of the console keeps what is seen only', async (t) => 
   const today = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10)
   await browser.submit(
     form,
-    { from: today, to: today, reason: '检查\u202e回退' },
+    { from: today, to: today, reason: 'inspec\u202etion' },
     {
       form: ({ action }) => action.endsWith('/export')
     }
@@ -58,5 +58,5 @@ await t.test('S43: a form of the console keeps what is seen only', async (t) => 
     .where('type', '=', 'audit.exported')
     .orderBy('id', 'desc')
     .executeTakeFirstOrThrow()
-  t.equal(reason, '检查回退')
+  t.equal(reason, 'inspection')
 })
