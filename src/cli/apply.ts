@@ -10,6 +10,7 @@ import {
   planClients,
   readClientDocument,
   type DocumentFault,
+  type AskApproval,
   type PlanLine,
   type RegistryServices
 } from '../records/clients/index.ts'
@@ -18,19 +19,22 @@ import {
   planResourceServers,
   type ResourceServerPlanLine
 } from '../records/resource-servers/index.ts'
-import { readArguments } from './arguments.ts'
+import { exitWaiting, readApproval, recordUnapproved, waitingText } from './approval.ts'
+import { readArguments, WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
-import { readAct, actOptions, actUsage, readAgreedBy, agreedOptions, agreedUsage } from './operator.ts'
+import { readAct, actOptions, actUsage, emergencyOptions, emergencyUsage } from './operator.ts'
 import { printLine } from './print.ts'
 
 const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
-              ${agreedUsage} [--json]
+              ${emergencyUsage} [--json]
        kora apply -f clients.yaml --diff [--prune] [--json]     shows what would change, and changes nothing
 
 The file has clients, APIs (resource_servers), or both. --prune ends clients that it does not name: drafts are deleted,
 the others disabled; APIs that it does not name stay. "-f -" reads standard input.
 What one person may not decide alone (a client without consent page, other addresses of a live client …) is marked "!".
-Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong use; 3 --diff found differences.
+It waits for a security administrator in the console and takes effect there.
+Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong use; 3 --diff found differences;
+4 applied, but for what waits for an approval.
 
   kora resource-server export > clients.yaml; kora client export >> clients.yaml
   kora apply -f clients.yaml --diff
@@ -53,7 +57,7 @@ export const command = {
           prune: { type: 'boolean' },
           json: { type: 'boolean' },
           ...actOptions,
-          ...agreedOptions
+          ...emergencyOptions
         }
       }))
     } catch (error) {
@@ -63,8 +67,6 @@ export const command = {
     if (file === undefined) return wrong('-f is missing.')
     const act = readAct(values)
     if (act === null && !diff) return wrong('--reason is missing: it goes into the audit trail.')
-    const agreedBy = act === null ? '' : readAgreedBy(values, act)
-    if (agreedBy === null) return wrong('--agreed-by must name somebody else.')
     let text
     try {
       text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')
@@ -100,12 +102,24 @@ export const command = {
       )
       return different.length === 0 ? 0 : 3
     }
+    let ask: AskApproval | null
+    try {
+      ask = await readApproval(deps, values, act)
+    } catch (error) {
+      if (error instanceof WrongUse) return wrong(error.message)
+      throw error
+    }
     const applied = await inTransaction<Applied>(deps.db, async (trx, rollback) => {
-      const apis = await applyResourceServers(trx, deps, { act, wanted: servers, agreedBy })
+      const apis = await applyResourceServers(trx, deps, { act, wanted: servers, ask })
       if (!apis.ok) throw rollback({ ok: false, faults: document.lined(apis.faults, 'resource_servers') })
-      const clients = await applyClients(trx, deps, { act, wanted, prune, agreedBy })
+      const clients = await applyClients(trx, deps, { act, wanted, prune, ask })
       if (!clients.ok) throw rollback({ ok: false, faults: document.lined(clients.faults) })
-      return { ok: true, lines: [...apis.lines, ...clients.lines], secrets: clients.secrets }
+      const lines = [...apis.lines, ...clients.lines]
+      for (const line of ask === null ? lines.filter(({ reasons }) => reasons.length > 0) : []) {
+        const subject = 'clientId' in line ? line.clientId : line.identifier
+        await recordUnapproved(trx, deps, { subject, reasons: line.reasons, act })
+      }
+      return { ok: true, lines, secrets: clients.secrets, waiting: [...apis.waiting, ...clients.waiting] }
     })
     if (!applied.ok) return refuse(applied.faults)
     const done = applied.lines.filter(({ action }) => action !== 'none')
@@ -114,21 +128,23 @@ export const command = {
         ? JSON.stringify({
           applied: done.map(withFormerName),
           unchanged: applied.lines.length - done.length,
-          secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret }))
+          secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret })),
+          waiting: applied.waiting
         })
         : [
             ...done.map(planText),
             ...applied.secrets.map(({ clientId, secret }) => `${clientId}: client_secret ${secret}   shown once`),
-            `${done.length} changed, ${applied.lines.length - done.length} unchanged.`
+            ...(applied.waiting.length > 0 ? [waitingText(deps.config.issuer, applied.waiting)] : []),
+          `${done.length} changed, ${applied.lines.length - done.length} unchanged, ${applied.waiting.length} waiting.`
           ].join('\n')
     )
-    return 0
+    return applied.waiting.length > 0 ? exitWaiting : 0
   }
 }
 
 type AnyPlanLine = PlanLine | ResourceServerPlanLine
 type Applied =
-  | { ok: true; lines: AnyPlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
+  | { ok: true; lines: AnyPlanLine[]; secrets: Array<{ clientId: string; secret: string }>; waiting: string[] }
   | { ok: false; faults: DocumentFault[] }
 
 /** `second`: the former name of `reasons`, for one version. */

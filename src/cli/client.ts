@@ -1,10 +1,18 @@
 /** kora client: relying sites from the command line, by the same functions and the same validation as the console. */
 import type { ParseArgsConfig } from 'node:util'
-import { write } from '../database/transaction.ts'
+import { inTransaction } from '../database/transaction.ts'
+import { dualControlReasons, withoutPowers } from '../domain/administration/dual-control.ts'
+import { validateClient } from '../domain/client/metadata.ts'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
 import {
+  clientChangeKind,
+  clientChangeRequest,
+  clientRules,
+  clientSecretKind,
+  clientStatusKind,
+  type ClientStatusRequest,
+  type Created,
   type NewClient,
-  agreedAct,
   clientHistory,
   createClient,
   findClient,
@@ -16,10 +24,11 @@ import {
   writeClientDocument,
   type RegistryServices
 } from '../records/clients/index.ts'
-import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type Call } from './actions.ts'
+import { readJsonFile, refuseMore, requireAct, runAction, type Call } from './actions.ts'
+import { exitWaiting, readApproval, recordUnapproved, waitingText } from './approval.ts'
 import { WrongUse } from './arguments.ts'
-import { faultLine, dualControlWords } from './fault-text.ts'
-import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
+import { dualControlWords, faultLine } from './fault-text.ts'
+import { actOptions, actUsage, emergencyOptions, emergencyUsage } from './operator.ts'
 import { printLine } from './print.ts'
 
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
@@ -27,11 +36,14 @@ const usage = `kora client list [--text t] [--status s] [--kind k] [--type publi
        kora client create --name <name> --kind server|spa|native|device|machine|resource [--redirect <uri>]… [--post-logout <uri>]…
               [--scope "openid profile"] [--purpose profile=<why>]… [--unit u] [--id client_id] [--status draft|test|live]
               [--jwks <public-keys.json>] [--admin-scopes "kora.clients:read …"] ${actUsage}
-              ${agreedUsage} [--json]
+              ${emergencyUsage} [--json]
        kora client create --from <file.json> …       {"kind", "metadata", "policy"} as a whole
-       kora client rotate-secret <client_id> [--grace-days 7] ${actUsage} [--json]
-       kora client disable|enable <client_id> ${actUsage} [--json]
+       kora client rotate-secret <client_id> [--grace-days 7] ${actUsage} ${emergencyUsage} [--json]
+       kora client disable|enable <client_id> ${actUsage} ${emergencyUsage} [--json]
        kora client export [<client_id>…]             YAML for kora apply, to standard output
+
+What one person may not decide alone waits for a security administrator in the console and takes effect there; exit
+code 4.
 
   kora client create --name 公积金查询 --kind server --redirect https://gjj.example.gov.cn/callback --scope "openid profile" --purpose profile=显示姓名 --reason "ticket 4711"
   kora client rotate-secret site-0f3a --reason "yearly"
@@ -58,7 +70,7 @@ const options = {
   'admin-scopes': { type: 'string' },
   'grace-days': { type: 'string' },
   ...actOptions,
-  ...agreedOptions
+  ...emergencyOptions
 } as const satisfies ParseArgsConfig['options']
 
 type CommandCall = Call<RegistryServices, typeof options>
@@ -151,51 +163,35 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
     if (status !== 'draft' && status !== 'test' && status !== 'live') {
       throw new WrongUse('--status is draft, test or live')
     }
-    const agreedBy = requireAgreedBy(values, act)
-    const options: Omit<NewClient, 'act' | 'content'> = {
+    const content = values.from === undefined ? await readInput(values) : await readJsonFile(values.from)
+    const { made, waiting } = await make(deps, values, {
+      act,
+      content,
       status,
       ...(values.id === undefined ? {} : { clientId: values.id })
-    }
-    const input = values.from === undefined ? await readInput(values) : await readJsonFile(values.from)
-    let made = await write(deps, createClient, { act, content: input, ...options })
-    if (made.outcome === 'approval_needed' && agreedBy !== '') {
-      made = await write(deps, createClient, {
-        act: agreedAct(act, agreedBy),
-        content: input,
-        ...options,
-        approved: true
-      })
-    }
+    })
     if (made.outcome === 'created') {
       const { client, secret } = made
-      return answer(
+      answer(
         {
           client_id: client.clientId,
           client_secret: secret?.secret ?? null,
           status: client.status,
           version: client.version,
-          issuer: deps.config.issuer
+          issuer: deps.config.issuer,
+          waiting
         },
         [
           `client_id      ${client.clientId}`,
           ...(secret === null ? [] : [`client_secret  ${secret.secret}   shown once`]),
           `issuer         ${deps.config.issuer}`,
-          `status         ${client.status}`
+          `status         ${client.status}`,
+          ...(waiting.length > 0 ? [waitingText(deps.config.issuer, waiting)] : [])
         ].join('\n')
       )
+      return waiting.length > 0 ? exitWaiting : 0
     }
     const faults = made.outcome === 'invalid' ? made.faults : []
-    if (made.outcome === 'approval_needed') {
-      print(
-        values.json === true
-          ? JSON.stringify({ error: 'second_administrator_needed', reasons: made.reasons })
-          : [
-              ...made.reasons.map((reason) => `! ${dualControlWords[reason]}`),
-              'One person alone may not decide this: --agreed-by names the other.'
-            ].join('\n')
-      )
-      return 1
-    }
     print(
       values.json === true
         ? JSON.stringify({ error: made.outcome, faults })
@@ -209,7 +205,31 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
   async 'rotate-secret' ({ deps, values, ids, print, answer }) {
     const days = Number(values['grace-days'] ?? 7)
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
-    const made = await write(deps, rotateSecret, { act: requireAct(values), clientId: one(ids), grace: days * 86_400 })
+    const act = requireAct(values)
+    const ask = await readApproval(deps, values, act)
+    const clientId = one(ids)
+    const { made, waiting } = await inTransaction(deps.db, async (trx) => {
+      const input = { act, clientId, grace: days * 86_400 }
+      const made = await rotateSecret(trx, deps, input)
+      if (made.outcome !== 'approval_needed') return { made, waiting: [] }
+      if (ask === null) {
+        await recordUnapproved(trx, deps, { subject: clientId, reasons: made.reasons, act })
+        return { made: await rotateSecret(trx, deps, { ...input, approved: true }), waiting: [] }
+      }
+      const wanted = { kind: clientSecretKind, payload: made.request, subject: clientId, act } as const
+      return { made, waiting: [await ask(trx, wanted)] }
+    })
+    if (made.outcome === 'approval_needed') {
+      answer(
+        { client_id: clientId, client_secret: made.secret, waiting, reasons: made.reasons },
+        [
+          `client_secret  ${made.secret}   shown once, not valid yet`,
+          ...made.reasons.map((reason) => `! ${dualControlWords[reason]}`),
+          waitingText(deps.config.issuer, waiting)
+        ].join('\n')
+      )
+      return exitWaiting
+    }
     if (made.outcome === 'created') {
       return answer(
         {
@@ -248,7 +268,28 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
 async function move ({ deps, values, ids, print, answer }: CommandCall, status: ClientStatus): Promise<number> {
   const act = requireAct(values)
   const client = await known(deps, ids)
-  const moved = await write(deps, setClientStatus, { act, clientId: client.clientId, version: client.version, status })
+  const { clientId, version } = client
+  const ask = await readApproval(deps, values, act)
+  const { moved, waiting } = await inTransaction(deps.db, async (trx) => {
+    const moved = await setClientStatus(trx, deps, { act, clientId, version, status })
+    if (moved.outcome !== 'approval_needed') return { moved, waiting: [] }
+    if (ask === null) {
+      await recordUnapproved(trx, deps, { subject: clientId, reasons: moved.reasons, act })
+      return {
+        moved: await setClientStatus(trx, deps, { act, clientId, version, status, approved: true }),
+        waiting: []
+      }
+    }
+    const payload: ClientStatusRequest = { clientId, status }
+    return { moved, waiting: [await ask(trx, { kind: clientStatusKind, payload, subject: clientId, act })] }
+  })
+  if (moved.outcome === 'approval_needed') {
+    answer(
+      { client_id: clientId, status: client.status, waiting, reasons: moved.reasons },
+      waitingText(deps.config.issuer, waiting)
+    )
+    return exitWaiting
+  }
   if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
     return answer(
       { client_id: client.clientId, status, version: moved.client.version },
@@ -264,6 +305,48 @@ async function move ({ deps, values, ids, print, answer }: CommandCall, status: 
         : `Refused: ${moved.outcome}`
   )
   return 1
+}
+
+/** Makes it at once without what needs approval, and not live; the rest waits. */
+async function make (
+  deps: RegistryServices,
+  values: CommandCall['values'],
+  input: NewClient & { status: 'draft' | 'test' | 'live' }
+): Promise<{ made: Created; waiting: string[] }> {
+  const { act, content, status, clientId } = input
+  const ask = await readApproval(deps, values, act)
+  return await inTransaction(deps.db, async (trx) => {
+    const made = await createClient(trx, deps, input)
+    if (made.outcome !== 'approval_needed') return { made, waiting: [] }
+    if (ask === null) {
+      const done = await createClient(trx, deps, { ...input, approved: true })
+      if (done.outcome === 'created') {
+        await recordUnapproved(trx, deps, { subject: done.client.clientId, reasons: made.reasons, act })
+      }
+      return { made: done, waiting: [] }
+    }
+    const checked = validateClient(content, clientRules(deps.config))
+    if (!checked.ok) throw new Error('content was valid a moment ago')
+    const lesser = await createClient(trx, deps, {
+      act,
+      content: withoutPowers(checked.content),
+      status: status === 'live' ? 'test' : status,
+      ...(clientId === undefined ? {} : { clientId })
+    })
+    if (lesser.outcome !== 'created') return { made: lesser, waiting: [] }
+    const { client } = lesser
+    const about = { subject: client.clientId, act }
+    const waiting: string[] = []
+    if (dualControlReasons(null, checked.content).length > 0) {
+      const payload = clientChangeRequest(client, checked.content)
+      waiting.push(await ask(trx, { kind: clientChangeKind, payload, ...about }))
+    }
+    if (status === 'live') {
+      const payload: ClientStatusRequest = { clientId: client.clientId, status }
+      waiting.push(await ask(trx, { kind: clientStatusKind, payload, ...about }))
+    }
+    return { made: lesser, waiting }
+  })
 }
 
 function one (ids: string[]): string {

@@ -42,7 +42,6 @@ const words: Record<string, string> = {
   needs: 'needs another member',
   own_service: "is one of Kora's own services",
   status_step: 'cannot be reached from the present status',
-  second_administrator: 'may not be decided by one person alone: --agreed-by names the other',
   own_origin: "is at Kora's own address; only Kora's own services are there",
   not_yaml: 'is not readable',
   unknown_resource: 'is not a registered API (kora resource-server list)',
@@ -55,13 +54,17 @@ const words: Record<string, string> = {
 /** Why one person alone may not decide it. */
 export const dualControlWords: Readonly<Record<DualControlReason | ResourceServerReason, string>> = {
   high_scope: 'asks for document numbers',
+  scope_added: 'asks for more than it went live with',
   consent_skipped: 'people are not asked for consent',
   introspects_all: 'may introspect every token',
   api_scope: 'gets tokens for an API, or for more of one',
   admin_scope: 'administers through the API',
   redirect_change: 'other addresses of a client in use, or with such a right',
+  keys_changed: 'other keys, or another way of authentication, of a client with such a right',
   subject_linked: 'people become recognizable across sites',
   protection_lowered: 'a lower level, or weaker proof by the client',
+  goes_live: 'serves everybody from now on',
+  secret_changed: 'a new secret of a client with such a right',
   level_lowered: 'a lower minimum level of the login',
   token_longer: 'tokens live longer',
   token_not_revocable: 'tokens cannot be revoked at once'

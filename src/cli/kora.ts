@@ -1,6 +1,6 @@
 /**
  * The command line: kora <command>. Each command is one file exporting `run`; `--json` gives one JSON document.
- * Exit codes: 0 done, 1 refused or found faulty, 2 wrong use.
+ * Exit codes: 0 done, 1 refused or found faulty, 2 wrong use, 4 done but for what waits for an approval.
  */
 import { availableParallelism } from 'node:os'
 import { ConfigError, loadConfig } from '../config.ts'

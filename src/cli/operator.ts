@@ -8,11 +8,14 @@ export const actOptions = { reason: { type: 'string' }, operator: { type: 'strin
 
 export const actUsage = '--reason <why> [--operator <who, else the account of this machine>]'
 
-/** Options of commands that may need a second person (docs/clients.md). */
-export const agreedOptions = { 'agreed-by': { type: 'string' } } as const
-export const agreedUsage = '[--agreed-by <the other person, for what one may not decide alone>]'
+/** Options of commands with acts that need approval (docs/clients.md). */
+export const emergencyOptions = { emergency: { type: 'boolean' } } as const
+export const emergencyUsage = '[--emergency: without approval, where no security administrator is left]'
 
-/** The second person; '' = nobody was named. Null: the operator named themselves. */
+/** The second person of an act that no console can decide: it is just being restored (docs/runbooks). */
+export const agreedOptions = { 'agreed-by': { type: 'string' } } as const
+
+/** '' = nobody was named. Null: the operator named themselves. */
 export function readAgreedBy (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
   const name = cleanLine(values['agreed-by'] ?? '').trim()
   return name !== '' && act.actor === `operator:${name}` ? null : name

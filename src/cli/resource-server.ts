@@ -1,13 +1,13 @@
 /** kora resource-server: APIs from the command line, by the same functions and the same validation as the console. */
 import type { ParseArgsConfig } from 'node:util'
-import { write } from '../database/transaction.ts'
+import { inTransaction, write } from '../database/transaction.ts'
 import {
   resourceServerStatuses,
   type LocalTexts,
   type ResourceServerRecord,
   type ResourceServerStatus
 } from '../domain/resource-server/record.ts'
-import { agreedAct, writeResourceServerDocument } from '../records/clients/index.ts'
+import { writeResourceServerDocument } from '../records/clients/index.ts'
 import {
   changeResourceServer,
   pickContent,
@@ -18,14 +18,18 @@ import {
   listIntrospectors,
   listResourceServerChanges,
   listResourceServers,
+  resourceServerChangeKind,
   setResourceServerStatus,
   type ResourceServerChanged,
+  type ResourceServerRequest,
   type ResourceServersDeps
 } from '../records/resource-servers/index.ts'
-import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type Call } from './actions.ts'
+import { readJsonFile, refuseMore, requireAct, runAction, type Call } from './actions.ts'
+import { validateResourceServer } from '../domain/resource-server/validation.ts'
+import { exitWaiting, readApproval, recordUnapproved, waitingText } from './approval.ts'
 import { WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
-import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
+import { actOptions, actUsage, emergencyOptions, emergencyUsage } from './operator.ts'
 import { printLine } from './print.ts'
 
 const usage = `kora resource-server list [--text t] [--status active|disabled] [--json]
@@ -34,7 +38,7 @@ const usage = `kora resource-server list [--text t] [--status active|disabled] [
               [--token-format opaque|jwt] [--signing-alg ES256|RS256] [--ttl <seconds>] [--minimum-level 1-4|none]
               [--introspector <client_id>]… ${actUsage} [--json]
        kora resource-server change <identifier> [the same options] [--remove-scope <scope>]…
-              ${actUsage} ${agreedUsage} [--json]
+              ${actUsage} ${emergencyUsage} [--json]
        kora resource-server create|change <identifier> --from <file.json> …    the content as a whole
        kora resource-server disable|enable|delete <identifier> ${actUsage} [--json]
        kora resource-server export [<identifier>…]              YAML for kora apply, to standard output
@@ -60,7 +64,7 @@ const options = {
   introspector: { type: 'string', multiple: true },
   from: { type: 'string' },
   ...actOptions,
-  ...agreedOptions
+  ...emergencyOptions
 } as const satisfies ParseArgsConfig['options']
 
 type CommandCall = Call<ResourceServersDeps, typeof options>
@@ -148,7 +152,7 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
   async change (call) {
     const { deps, values, ids } = call
     const act = requireAct(values)
-    const agreedBy = requireAgreedBy(values, act)
+    const ask = await readApproval(deps, values, act)
     const server = await known(deps, ids)
     const input = {
       identifier: server.identifier,
@@ -156,9 +160,31 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
       content: values.from === undefined ? contentIn(values, pickContent(server)) : await readJsonFile(values.from),
       ...(values.introspector === undefined ? {} : { introspectors: values.introspector })
     }
-    let changed = await write(deps, changeResourceServer, { act, ...input })
-    if (changed.outcome === 'approval_needed' && agreedBy !== '') {
-      changed = await write(deps, changeResourceServer, { act: agreedAct(act, agreedBy), ...input, approved: true })
+    const { identifier } = server
+    const { changed, waiting } = await inTransaction(deps.db, async (trx) => {
+      const changed = await changeResourceServer(trx, deps, { act, ...input })
+      if (changed.outcome !== 'approval_needed') return { changed, waiting: [] }
+      if (ask === null) {
+        await recordUnapproved(trx, deps, { subject: identifier, reasons: changed.reasons, act })
+        return { changed: await changeResourceServer(trx, deps, { act, ...input, approved: true }), waiting: [] }
+      }
+      const checked = validateResourceServer(input.content)
+      if (!checked.ok) throw new Error('content was valid a moment ago')
+      const payload: ResourceServerRequest = { ...input, content: checked.content }
+      return {
+        changed,
+        waiting: [await ask(trx, { kind: resourceServerChangeKind, payload, subject: identifier, act })]
+      }
+    })
+    if (changed.outcome === 'approval_needed') {
+      call.answer(
+        { identifier, waiting, reasons: changed.reasons },
+        [
+          ...changed.reasons.map((reason) => `! ${dualControlWords[reason]}`),
+          waitingText(deps.config.issuer, waiting)
+        ].join('\n')
+      )
+      return exitWaiting
     }
     return answerChanged(call, changed)
   },
@@ -199,16 +225,10 @@ function answerChanged ({ values, print, answer }: CommandCall, changed: Resourc
     return answer({ identifier, outcome: changed.outcome, version }, `${identifier}: ${changed.outcome}.`)
   }
   const faults = changed.outcome === 'invalid' ? changed.faults : []
-  const reasons = changed.outcome === 'approval_needed' ? changed.reasons : []
   print(
     values.json === true
-      ? JSON.stringify({ error: reasons.length > 0 ? 'second_administrator_needed' : changed.outcome, faults, reasons })
-      : reasons.length > 0
-        ? [
-            ...reasons.map((reason) => `! ${dualControlWords[reason]}`),
-            'One person alone may not decide this: --agreed-by names the other.'
-          ].join('\n')
-        : faults.map(faultLine).join('\n') || `Refused: ${changed.outcome}`
+      ? JSON.stringify({ error: changed.outcome, faults })
+      : faults.map(faultLine).join('\n') || `Refused: ${changed.outcome}`
   )
   return 1
 }
@@ -258,7 +278,10 @@ function contentIn (values: CommandCall['values'], given: Given): object {
   const added = (values.scope ?? []).map((text): [string, LocalTexts] => {
     const at = text.indexOf('=')
     if (at < 1) throw new WrongUse(`--scope ${text}: a text is missing, <scope>=<text>`)
-    const [zh = '', bo = '', en = ''] = text.slice(at + 1).split('|').map((part) => part.trim())
+    const [zh = '', bo = '', en = ''] = text
+      .slice(at + 1)
+      .split('|')
+      .map((part) => part.trim())
     const texts = { 'zh-CN': zh, ...(bo === '' ? {} : { bo }), ...(en === '' ? {} : { en }) }
     return [text.slice(0, at), texts]
   })
@@ -274,9 +297,7 @@ function contentIn (values: CommandCall['values'], given: Given): object {
     ...(values['token-format'] === undefined ? {} : { tokenFormat: values['token-format'] }),
     ...(values['signing-alg'] === undefined ? {} : { signingAlg: values['signing-alg'] }),
     ...(values.ttl === undefined ? {} : { ttlSeconds: numberIn('--ttl', values.ttl) }),
-    ...(level === undefined
-      ? {}
-      : { minimumLevel: level === 'none' ? null : numberIn('--minimum-level', level) })
+    ...(level === undefined ? {} : { minimumLevel: level === 'none' ? null : numberIn('--minimum-level', level) })
   }
 }
 

@@ -57,6 +57,20 @@ const usedStatement = statement<[string], { id: string }>(
 
 const hashSecret = (secret: string): string => hash('sha256', secret, 'base64url')
 
+/** What is stored of a secret. */
+export interface PreparedSecret {
+  id: string
+  hash: string
+  /** Its last four characters. */
+  hint: string
+}
+
+/** A secret that is not valid yet. `secret` is shown once and not stored. */
+export function prepareSecret (): { secret: string; prepared: PreparedSecret } {
+  const secret = newIdentifier(32)
+  return { secret, prepared: { id: newIdentifier(12, 'sec_'), hash: hashSecret(secret), hint: secret.slice(-4) } }
+}
+
 export type CreatedSecret =
   /** `secret` is shown once and not stored; `hint` (its last four characters) distinguishes it from the other one. */
   | { outcome: 'created'; id: string; secret: string; hint: string }
@@ -65,15 +79,26 @@ export type CreatedSecret =
 
 /** @throws DomainError `client_not_found` */
 export async function createSecret (trx: Transaction<Database>, clientId: string): Promise<CreatedSecret> {
+  const { secret, prepared } = prepareSecret()
+  if (!(await insertSecret(trx, clientId, prepared))) return { outcome: 'too_many' }
+  return { outcome: 'created', id: prepared.id, secret, hint: prepared.hint }
+}
+
+/**
+ * Makes a prepared secret valid. False: two are alive.
+ * @throws DomainError `client_not_found`
+ */
+export async function insertSecret (
+  trx: Transaction<Database>,
+  clientId: string,
+  { id, hash: secretHash, hint }: PreparedSecret
+): Promise<boolean> {
   if ((await lockStatement(trx, clientId)).length === 0) throw new DomainError('client_not_found')
   const [alive] = await countStatement(trx, clientId)
-  if ((alive?.n ?? 0) >= maximumLiveSecrets) return { outcome: 'too_many' }
-  const secret = newIdentifier(32)
-  const id = newIdentifier(12, 'sec_')
-  const hint = secret.slice(-4)
-  await insertStatement(trx, id, clientId, hashSecret(secret), hint)
+  if ((alive?.n ?? 0) >= maximumLiveSecrets) return false
+  await insertStatement(trx, id, clientId, secretHash, hint)
   await incrementEpoch(trx, 'clients')
-  return { outcome: 'created', id, secret, hint }
+  return true
 }
 
 /** Ends a secret in `seconds` (0 = now). False: it is not alive, or not this client's. */

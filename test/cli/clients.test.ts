@@ -88,7 +88,7 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   t.notMatch(exported, /kora-user-centre|secret[^_]|logo/)
   await writeFile(file, exported)
   t.same(await run(apply, `-f ${file} --diff --prune`), { code: 0, out: 'No differences.' })
-  t.same(await json(apply, `-f ${file} --reason nothing`), { applied: [], unchanged: 2, secrets: [] })
+  t.same(await json(apply, `-f ${file} --reason nothing`), { applied: [], unchanged: 2, secrets: [], waiting: [] })
 
   // a change, a new client, and one that is gone
   const edited = `${exported.replace('https://gjj.gov.cn/cb', 'https://gjj.gov.cn/callback').replace(/ {2}- client_id: gate[\s\S]*$/, '')}
@@ -154,7 +154,7 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   ])
   t.match(await findClient(services.db, 'fund'), { version: 3, policy: { names: { 'zh-CN': '公积金查询' } } })
 
-  // what one person may not decide alone: marked, refused as a whole, and done when it is said who agreed
+  // S8: what one person may not decide alone is marked, and waits in the console; a name is no approval
   const powers = `clients:
   - client_id: plain
     kind: machine
@@ -169,31 +169,66 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
     { reasons: [], second: [] },
     { reasons: ['introspects_all'], second: ['introspects_all'] }
   ])
-  t.match(await run(apply, `-f ${file} --reason x`), {
-    code: 1,
-    out:
-      'line 5: /clients/1 may not be decided by one person alone: --agreed-by names the other — received ' +
-      'introspects_all\nNothing was changed.'
-  })
-  t.equal(await findClient(services.db, 'plain'), null)
-  t.equal(
-    (await run(apply, `-f ${file} --reason x --operator lhamo --agreed-by lhamo`)).code,
-    2,
-    'nobody agrees with themselves'
-  )
-  t.match(await run(apply, `-f ${file} --reason "ticket 9" --operator lhamo --agreed-by pema`), { code: 0 })
-  t.match((await json(client, 'show gateway')).changes, [
-    { reason: 'ticket 9 (agreed: pema)', actor: 'operator:lhamo' }
-  ])
-  t.match((await json(client, 'show plain')).changes, [{ reason: 'ticket 9' }])
-  t.same(await run(apply, `-f ${file} --diff`), { code: 0, out: 'No differences.' })
+  t.equal((await run(apply, `-f ${file} --reason x --agreed-by pema`)).code, 2, 'nobody is believed by name')
+  const waiting = async (): Promise<string[]> =>
+    (
+      await services.db
+        .selectFrom('pendingChange')
+        .select(['kind', 'subject', 'requestedBy'])
+        .where('state', '=', 'pending')
+        .orderBy('createdAt')
+        .execute()
+    ).map(({ kind, subject, requestedBy }) => `${kind} ${subject} ${requestedBy}`)
+  const applied = await run(apply, `-f ${file} --reason "ticket 9" --operator lhamo`)
+  t.equal(applied.code, 4, applied.out)
+  t.match(applied.out, /\/admin\/approvals\/chg_/)
+  t.same(await waiting(), ['client.change gateway operator:lhamo'])
+  t.same((await findClient(services.db, 'gateway'))?.policy.introspects, [], 'made without it')
+  t.match((await json(client, 'show plain')).changes, [{ reason: 'ticket 9', actor: 'operator:lhamo' }])
+  t.equal((await run(apply, `-f ${file} --reason "ticket 9" --operator lhamo`)).code, 4, 'the same again')
+  t.equal((await waiting()).length, 1)
   const alone =
     'create --name 公积金 --kind server --redirect https://gjj.gov.cn/cb --scope "openid identity" --purpose ' +
-    'identity=核对 --reason "ticket 10" --operator lhamo'
-  t.match(await run(client, alone), { code: 1, out: /asks for document numbers[^]*--agreed-by/ })
-  t.match(await json(client, alone), { error: 'second_administrator_needed', reasons: ['high_scope'] })
-  const agreed = await json(client, `${alone} --agreed-by pema`)
-  t.match((await json(client, `show ${agreed.client_id}`)).changes, [{ reason: 'ticket 10 (agreed: pema)' }])
+    'identity=核对 --status live --reason "ticket 10" --operator lhamo'
+  const lesser = await json(client, alone)
+  t.equal(lesser.waiting.length, 2)
+  t.match(await findClient(services.db, lesser.client_id), { status: 'test', metadata: { scope: 'openid' } })
+  t.same((await waiting()).slice(1), [
+    `client.change ${lesser.client_id} operator:lhamo`,
+    `client.status ${lesser.client_id} operator:lhamo`
+  ])
+  t.equal((await run(client, 'enable plain --reason x')).code, 4)
+  t.match(await findClient(services.db, 'plain'), { status: 'test' })
+
+  // where no security administrator is left
+  const urgent = await json(client, `${alone} --emergency`)
+  t.match(await findClient(services.db, urgent.client_id), { status: 'live', metadata: { scope: 'openid identity' } })
+  t.equal((await run(client, `rotate-secret ${urgent.client_id} --reason x`)).code, 4)
+  t.equal((await json(client, `show ${urgent.client_id}`)).secrets.length, 1)
+  t.equal((await run(client, `rotate-secret ${urgent.client_id} --emergency --reason x`)).code, 0)
+  t.equal((await json(client, `show ${urgent.client_id}`)).secrets.length, 2)
+  t.equal((await run(apply, `-f ${file} --reason "ticket 11" --emergency`)).code, 0)
+  t.same(await run(apply, `-f ${file} --diff`), { code: 0, out: 'No differences.' })
+  const alarms = await services.db
+    .selectFrom('auditEvent')
+    .select(['actor', 'reason'])
+    .where('type', '=', 'change.unapproved')
+    .execute()
+  t.equal(alarms.length, 3)
+  await services.db
+    .insertInto('adminAccount')
+    .values({
+      id: 'adm_security1',
+      loginName: 'sec',
+      displayName: 'sec',
+      role: 'security',
+      status: 'active',
+      createdBy: 'x',
+      passwordHash: null,
+      totpSecretEnc: null
+    })
+    .execute()
+  t.equal((await run(client, `${alone} --emergency`)).code, 2, 'somebody is there')
 
   for (const wrong of ['', '-f', '-f /nowhere --diff', `-f ${file}`, '--force']) {
     t.equal((await run(apply, wrong)).code, 2, wrong)

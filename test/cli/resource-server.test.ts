@@ -75,9 +75,9 @@ clients:
       { clientId: 'fund', action: 'create', second: ['api_scope'] }
     ]
   })
-  t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: /second_administrator|--agreed-by/ })
-  t.equal((await findResourceServer(database.db, identifier))?.version, 2, 'nothing of the file was done')
-  t.equal((await run(apply, `-f ${file} --reason x --agreed-by tashi`)).code, 0)
+  t.match(await run(apply, `-f ${file} --reason x`), { code: 4, out: /approvals\/chg_/ })
+  t.same((await findClient(database.db, 'fund'))?.policy.resources, {}, 'S8: nobody gives it alone')
+  t.equal((await run(apply, `-f ${file} --reason x --emergency`)).code, 0)
   t.match((await findClient(database.db, 'fund'))?.policy.resources, { [identifier]: { scopes: ['fund:write'] } })
   t.match(await json(resourceServer, `show ${identifier}`), {
     clients: [{ client_id: 'fund', scopes: ['fund:write'], machineScopes: [] }],
@@ -89,7 +89,7 @@ clients:
   t.equal((await run(apply, `-f ${file} --diff`)).code, 0, 'APIs and clients there and back')
 
   await writeFile(file, exported.replace('opaque', 'jwt') + clients('fund:sell'))
-  t.match(await run(apply, `-f ${file} --reason x --agreed-by tashi`), { code: 1, out: /line \d+: \/(resource_servers|clients)/ })
+  t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: /line \d+: \/(resource_servers|clients)/ })
   await writeFile(file, 'resource_servers: 5')
   t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: /resource_servers/ })
   await writeFile(file, 'resource_servers: [{ identifier: urn:x, colour: 1 }, 7]')
@@ -103,8 +103,12 @@ clients:
       { clientId: 'fund-site', action: 'create' }
     ]
   })
-  t.match(await run(resourceServer, `change ${identifier} --token-format jwt --reason x`), { code: 1, out: /agreed-by/ })
-  t.equal((await run(resourceServer, `change ${identifier} --token-format jwt --reason x --agreed-by tashi`)).code, 0)
+  t.match(await run(resourceServer, `change ${identifier} --token-format jwt --reason x`), {
+    code: 4,
+    out: /tokens cannot be revoked[^]*approvals\/chg_/
+  })
+  t.equal((await findResourceServer(database.db, identifier))?.tokenFormat, 'opaque')
+  t.equal((await run(resourceServer, `change ${identifier} --token-format jwt --reason x --emergency`)).code, 0)
   t.match(await run(resourceServer, `delete ${identifier} --reason x`), { code: 1, out: /fund fund-api/ })
   t.match(await run(resourceServer, `disable ${identifier} --reason x`), { code: 0, out: /disabled/ })
   t.match(await run(resourceServer, `enable ${identifier} --reason x`), { code: 0, out: /active/ })

@@ -5,7 +5,7 @@
 import type { AdminRole } from './administration.ts'
 import type { AdminScope } from './admin-scopes.ts'
 import { resourceServerReasons } from '../resource-server/dual-control.ts'
-import { dualControlReasonNames } from './dual-control.ts'
+import { contentReasonNames } from './dual-control.ts'
 
 export interface ApprovalRule {
   /** Roles that may approve; never the administrator who asked or endorsed. */
@@ -17,7 +17,9 @@ export interface ApprovalRule {
 }
 
 export const approvalKinds = {
-  'client.change': { approvers: ['security'], covers: dualControlReasonNames, scopes: ['kora.clients:write'] },
+  'client.change': { approvers: ['security'], covers: contentReasonNames, scopes: ['kora.clients:write'] },
+  'client.status': { approvers: ['security'], covers: ['goes_live'], scopes: ['kora.clients:write'] },
+  'client.secret': { approvers: ['security'], covers: ['secret_changed'], scopes: ['kora.clients:write'] },
   'resource-server.change': {
     approvers: ['security'],
     covers: resourceServerReasons,

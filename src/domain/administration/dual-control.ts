@@ -5,7 +5,7 @@
 import { addsApiScopes, hasApiScopes } from '../client/api-grants.ts'
 import { certificateNames, provesByKey } from '../client/certificate.ts'
 import { canonicalJson } from '../client/diff.ts'
-import type { ClientContent, ClientMetadata } from '../client/record.ts'
+import type { ClientContent, ClientMetadata, ClientStatus } from '../client/record.ts'
 import type { ClientPolicy } from '../client/policy.ts'
 import { wantsSignedResponses } from '../client/signing.ts'
 
@@ -13,21 +13,27 @@ import { wantsSignedResponses } from '../client/signing.ts'
 const highScopes: readonly string[] = ['identity']
 
 /**
- * high_scope: a scope of the highest kind. consent_skipped: no consent page any more (or more data without one).
- * introspects_all: may introspect every token. api_scope: tokens for an API, or more of one. admin_scope: administers
- * through the API. redirect_change: other addresses. subject_linked: people become recognizable across sites.
- * protection_lowered: a lower level of login, or weaker proof by the client.
+ * high_scope: a scope of the highest kind. scope_added: more than the client went live with. consent_skipped: no
+ * consent page any more (or more data without one). introspects_all: may introspect every token. api_scope: tokens for
+ * an API, or more of one. admin_scope: administers through the API. redirect_change: other addresses. keys_changed:
+ * other keys, or another way of authentication, of a client with a power. subject_linked: people become recognizable
+ * across sites. protection_lowered: a lower level of login, or weaker proof by the client. goes_live: from now on it
+ * serves everybody. secret_changed: a new secret of a client with a power.
  */
-export const dualControlReasonNames = [
+export const contentReasonNames = [
   'high_scope',
+  'scope_added',
   'consent_skipped',
   'introspects_all',
   'api_scope',
   'admin_scope',
   'redirect_change',
+  'keys_changed',
   'subject_linked',
   'protection_lowered'
 ] as const
+export const dualControlReasonNames = [...contentReasonNames, 'goes_live', 'secret_changed'] as const
+type ContentReason = (typeof contentReasonNames)[number]
 export type DualControlReason = (typeof dualControlReasonNames)[number]
 
 export interface Judged {
@@ -57,30 +63,26 @@ const nothing: Judged = { metadata: {} }
 /**
  * Why a change needs a second administrator. `before` null: a new client.
  *
- * Powers need one whenever they are given. Addresses, subjects and protections need one for a client that is live (or
- * was, and is disabled: otherwise disabling would be a way around), and for a client with a power in every status,
- * because the power was given to what was shown.
+ * Powers need one whenever they are given. Scopes, addresses, subjects and protections need one for a client that is
+ * live (or was, and is disabled: otherwise disabling would be a way around), and for a client with a power in every
+ * status, because the power was given to what was shown; so the keys of a client with a power need one in every status,
+ * too.
  */
-export function dualControlReasons (
-  before: (Judged & { status: string }) | null,
-  after: Judged
-): DualControlReason[] {
+export function dualControlReasons (before: (Judged & { status: string }) | null, after: Judged): DualControlReason[] {
   const had = before ?? nothing
   const hadScopes = listScopes(had)
   const added = listScopes(after).filter((scope) => !hadScopes.includes(scope))
   const administers = had.policy?.adminScopes ?? []
   const guarded = before !== null && (before.status === 'live' || before.status === 'disabled' || isPowerful(before))
-  const found: Record<DualControlReason, boolean> = {
+  const found: Record<ContentReason, boolean> = {
     high_scope: added.some((scope) => highScopes.includes(scope)),
+    scope_added: guarded && added.some((scope) => scope !== 'openid' && !highScopes.includes(scope)),
     consent_skipped: after.policy?.trusted === true && (had.policy?.trusted !== true || added.length > 0),
     introspects_all: introspectsAll(after) && !introspectsAll(had),
-    api_scope:
-      addsApiScopes(had.policy?.resources, after.policy?.resources) ||
-      (hasApiScopes(had.policy?.resources) && describeKeys(had) !== describeKeys(after)),
-    admin_scope:
-      (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
-      (administers.length > 0 && describeKeys(had) !== describeKeys(after)),
+    api_scope: addsApiScopes(had.policy?.resources, after.policy?.resources),
+    admin_scope: (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)),
     redirect_change: guarded && listAddresses(had) !== listAddresses(after),
+    keys_changed: isPowerful(had) && describeKeys(had) !== describeKeys(after),
     subject_linked:
       guarded &&
       had.metadata.subject_type === 'pairwise' &&
@@ -88,8 +90,14 @@ export function dualControlReasons (
         had.metadata.sector_identifier_uri !== after.metadata.sector_identifier_uri),
     protection_lowered: guarded && isWeaker(had, after)
   }
-  return dualControlReasonNames.filter((reason) => found[reason])
+  return contentReasonNames.filter((reason) => found[reason])
 }
+
+/** Why a status needs a second administrator: what goes live serves everybody with everything that it was given. */
+export const statusReasons = (status: ClientStatus): DualControlReason[] => (status === 'live' ? ['goes_live'] : [])
+
+/** Why a new secret needs a second administrator: who has the secret has the powers of the client. */
+export const secretReasons = (client: Judged): DualControlReason[] => (isPowerful(client) ? ['secret_changed'] : [])
 
 const isPowerful = (client: Judged): boolean =>
   listScopes(client).some((scope) => highScopes.includes(scope)) ||

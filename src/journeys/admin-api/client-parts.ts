@@ -5,6 +5,7 @@ import {
   clientFailures,
   clientHistory,
   clientRules,
+  clientSecretKind,
   endClientSecret,
   findClients,
   graceSeconds,
@@ -52,8 +53,17 @@ export const clientPartRoutes: Route[] = [
     summary: 'A new secret; the former one stays good for the time of grace',
     scope: 'kora.clients:write',
     body: 'NewSecret',
-    answers: { 201: 'SecretMade' },
-    refusals: ['not_found', 'too_many_secrets', 'no_secret', 'own_service', 'console_only', 'invalid_fields'],
+    answers: { 201: 'SecretMade', 202: 'SecretRequested' },
+    refusals: [
+      'change_waiting',
+      'second_administrator_needed',
+      'not_found',
+      'too_many_secrets',
+      'no_secret',
+      'own_service',
+      'console_only',
+      'invalid_fields'
+    ],
     writes: true,
     handle: async (call) => {
       const { clientId } = await changeable(call)
@@ -62,6 +72,11 @@ export const clientPartRoutes: Route[] = [
         clientId,
         grace: call.body.grace_seconds ?? graceSeconds
       })
+      if (made.outcome === 'approval_needed') {
+        const asked = await call.askApproval(clientSecretKind, clientId, made.request)
+        const { id, hint } = made.request
+        return { ...asked, body: { ...(asked.body as object), secret: { id, secret: made.secret, hint } } }
+      }
       if (made.outcome !== 'created') {
         throw new Problem(made.outcome === 'too_many' ? 'too_many_secrets' : made.outcome)
       }

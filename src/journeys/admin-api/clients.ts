@@ -10,6 +10,7 @@ import {
   checkGrants,
   clientChangeKind,
   clientChangeRequest,
+  clientStatusKind,
   clientIdFault,
   clientRules,
   createClient,
@@ -18,6 +19,7 @@ import {
   listClients,
   setClientStatus,
   type Changed,
+  type ClientStatusRequest,
   type StatusChanged
 } from '../../records/clients/index.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -100,7 +102,11 @@ const contentIn = ({
 }: Record<string, unknown>): Record<string, unknown> => content
 
 /** Answers for what a change came to. */
-async function changed (call: Call, outcome: Changed | StatusChanged, content: () => ClientContent): Promise<Answer> {
+async function changed (
+  call: Call,
+  outcome: Changed | StatusChanged,
+  ask: (clientId: string) => Promise<Answer>
+): Promise<Answer> {
   switch (outcome.outcome) {
     case 'changed':
     case 'unchanged':
@@ -121,14 +127,8 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
           ...('yours' in outcome ? { yours: outcome.yours, diff: outcome.diff } : {})
         }
       })
-    case 'approval_needed': {
-      const clientId = call.param('client_id')
-      return await call.askApproval(
-        clientChangeKind,
-        clientId,
-        clientChangeRequest(await knownClient(call), content())
-      )
-    }
+    case 'approval_needed':
+      return await ask(call.param('client_id'))
   }
 }
 
@@ -142,10 +142,14 @@ async function replaced (call: Call, input: Record<string, unknown>): Promise<An
     version: call.version(),
     content: input
   })
-  return await changed(call, outcome, () => {
+  return await changed(call, outcome, async (clientId) => {
     const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
-    return checked.content
+    return await call.askApproval(
+      clientChangeKind,
+      clientId,
+      clientChangeRequest(await knownClient(call), checked.content)
+    )
   })
 }
 
@@ -184,11 +188,17 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   let outcome = await createClient(call.trx(), deps, { act, content: input, ...options })
   let wanted: ClientContent | null = null
   if (outcome.outcome === 'approval_needed') {
-    // created at once without the powers that need approval; those are requested
+    // created at once without the powers that need approval, and not live; the rest is requested
     const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     wanted = checked.content
-    outcome = await createClient(call.trx(), deps, { act, content: withoutPowers(wanted), ...options })
+    const status = options.status === 'live' ? 'test' : options.status
+    outcome = await createClient(call.trx(), deps, {
+      act,
+      content: withoutPowers(wanted),
+      ...options,
+      ...(status === undefined ? {} : { status })
+    })
   }
   switch (outcome.outcome) {
     case 'invalid':
@@ -201,13 +211,19 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
       throw new Problem('second_administrator_needed')
   }
   const { client, secret } = outcome
-  const asked =
-    wanted === null
-      ? null
-      : await call.askApproval(clientChangeKind, client.clientId, clientChangeRequest(client, wanted))
+  const { clientId } = client
+  const asked: Answer[] = []
+  if (wanted !== null && dualControlReasons(null, wanted).length > 0) {
+    asked.push(await call.askApproval(clientChangeKind, clientId, clientChangeRequest(client, wanted)))
+  }
+  if (options.status === 'live') {
+    const request = { clientId, status: 'live' } satisfies ClientStatusRequest
+    asked.push(await call.askApproval(clientStatusKind, clientId, request))
+  }
+  const changes = asked.flatMap(({ headers }) => headers?.['location'] ?? [])
   return {
     status: 201,
-    body: { client: wireClient(client), secret, change: asked?.headers?.['location'] ?? null },
+    body: { client: wireClient(client), secret, change: changes[0] ?? null, changes },
     headers: { location: clientPath(client.clientId), etag: formatEtag(client.version) }
   }
 }
@@ -402,8 +418,10 @@ export const clientRoutes: Route[] = [
     summary: 'Move a client on: draft → test → live, disabled and back; disabling ends every token at once',
     scope: 'kora.clients:write',
     body: 'StatusChange',
-    answers: { 200: 'Client' },
+    answers: { 200: 'Client', 202: 'ApprovalRequested' },
     refusals: [
+      'change_waiting',
+      'second_administrator_needed',
       'not_found',
       'wrong_state',
       'invalid_fields',
@@ -422,9 +440,12 @@ export const clientRoutes: Route[] = [
         version: call.version(),
         status: call.body.status
       })
-      return await changed(call as Call, outcome, () => {
-        throw new Problem('second_administrator_needed')
-      })
+      const request = { clientId: call.param('client_id'), status: call.body.status } satisfies ClientStatusRequest
+      return await changed(
+        call as Call,
+        outcome,
+        async (clientId) => await call.askApproval(clientStatusKind, clientId, request)
+      )
     }
   })
 ]

@@ -162,7 +162,8 @@ export const ClientCreated = closed({
   change: nullable(
     Type.String(),
     'Address of the change that waits for a second administrator: powers that the client was made without.'
-  )
+  ),
+  changes: Type.Array(Type.String(), { description: 'Addresses of all changes that wait, going live included.' })
 })
 export const ClientLine = closed({
   client_id: Type.String(),
@@ -215,6 +216,14 @@ export const SecretMade = closed({
   hint: Type.String(),
   previous: nullable(closed({ id: Type.String(), ends_at: time }))
 })
+export const SecretRequested = closed(
+  {
+    change: Type.String({ description: 'Address of the change; also in Location.' }),
+    id: Type.String(),
+    secret: Secret
+  },
+  { description: 'The client has a power, so the secret is good when another administrator has approved it.' }
+)
 export const SecretList = closed({
   items: Type.Array(
     closed({

@@ -75,6 +75,7 @@ export { firstLink, operatorLink } from './sign-in/first-link.ts'
 export type { Pager } from './lists.ts'
 export type { ConfirmModel } from './console.ts'
 export type { WithConsoleLayout, ConsoleLayout } from './layout.ts'
+export { createOperatorRequests, type OperatorRequests } from './operator-requests.ts'
 export { createProver } from './prove.ts'
 
 /** Last of all journeys, because the table is checked against everything under /admin. */

@@ -143,6 +143,10 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'change.approved': ['双人审批通过', 'a second administrator approved a change, and it was made'],
   'change.rejected': ['双人审批拒绝', 'a second administrator rejected a change'],
   'change.withdrawn': ['双人审批撤回', 'who asked for a change withdrew it, or what it was about was deleted'],
+  'change.unapproved': [
+    '没有审批人，命令行应急执行',
+    'an operator did alone what needs an approval, because no security administrator is left'
+  ],
   'change.superseded': ['变更申请失效：内容已变', 'a request ended because another request or change took its place'],
   'change.expired': ['双人审批过期', 'nobody decided a change in time'],
   'setting.changed': ['修改设置', 'a setting was changed'],

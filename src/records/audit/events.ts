@@ -192,6 +192,7 @@ export const auditEvents = {
   'change.approved': about('service', 'staff'),
   'change.rejected': about('service', 'staff', 'denied'),
   'change.withdrawn': about('service', 'staff'),
+  'change.unapproved': about('service', 'staff'),
   'change.superseded': about('service', 'staff'),
   'change.expired': about('service', 'system', 'failure'),
   'setting.changed': about('service', 'staff'),

@@ -8,9 +8,15 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { findGrantFaults } from '../../domain/client/api-grants.ts'
 import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
 import { step } from '../../domain/client/faults.ts'
-import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
+import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
+import {
+  dualControlReasons,
+  statusReasons,
+  withoutPowers,
+  type DualControlReason
+} from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
-import { clientStatuses, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
+import { clientStatuses, type ClientContent, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
 import type { ClientsDeps } from './deps.ts'
 import {
   changeClient,
@@ -21,7 +27,13 @@ import {
   statusSteps,
   type RegistryServices
 } from './change.ts'
-import { findClients, findOfferedScopes, type Db } from './repository.ts'
+import {
+  clientChangeKind,
+  clientChangeRequest,
+  clientStatusKind,
+  type ClientStatusRequest
+} from './change-request.ts'
+import { findClient, findClients, findOfferedScopes, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
 
 export interface WantedClient {
@@ -46,7 +58,8 @@ export type Planned = { ok: true; lines: PlanLine[] } | { ok: false; faults: Cli
 
 interface Step {
   line: PlanLine
-  content: unknown
+  /** Null: stays as it is. */
+  checked: ClientContent | null
   status: ClientStatus | null
 }
 
@@ -77,52 +90,71 @@ export async function planClients (
 }
 
 export type AppliedClients =
-  | { ok: true; lines: PlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
+  | { ok: true; lines: PlanLine[]; secrets: Array<{ clientId: string; secret: string }>; waiting: string[] }
   | { ok: false; faults: ClientFault[] }
 
-/** The act with the name of the second person, for the history and the audit trail. */
-export const agreedAct = (act: Act, agreedBy: string): Act => ({
-  ...act,
-  reason: `${act.reason.slice(0, 120)} (agreed: ${agreedBy.slice(0, 60)})`
-})
+/** What waits for an approval instead of being done. */
+export interface ApprovalWanted {
+  kind: ApprovalKind
+  subject: string
+  payload: object
+  act: Act
+}
+/** Stores the request; its identifier. */
+export type AskApproval = (trx: Transaction<Database>, wanted: ApprovalWanted) => Promise<string>
 
 /**
- * Applies the plan. What needs approval (domain/administration/dual-control) is refused as a whole, unless the caller
- * names the second person.
- * @param input.agreedBy the second person: the operator has access to the database, so the name is trusted. It is
- * stored in the history and the audit trail of each such client
+ * Applies the plan. What needs approval (domain/administration/dual-control) is requested: it takes effect when another
+ * administrator approves it. A new client is made without it, in test.
+ * @param input.ask null: nobody is there who could approve, so everything is done
+ * @returns `waiting`: identifiers of the requests
  * @throws DomainError `reason_required`
  */
 export async function applyClients (
   trx: Transaction<Database>,
   deps: RegistryServices,
-  input: { act: Act; wanted: readonly WantedClient[]; prune?: boolean; agreedBy?: string }
+  input: { act: Act; wanted: readonly WantedClient[]; prune?: boolean; ask: AskApproval | null }
 ): Promise<AppliedClients> {
-  const { act, wanted, prune = false, agreedBy = '' } = input
+  const { act, wanted, prune = false, ask } = input
   // one declaration after the other, and no single change in between
   await trx.selectFrom('client').select('clientId').orderBy('clientId').forNoKeyUpdate().execute()
   const offered = await findOfferedScopes(trx, readGranted(wanted), { hold: true })
   const planned = plan({ stored: await findClients(trx, null), offered }, deps.config, { wanted, prune })
   if (!planned.ok) return planned
-  const unagreed =
-    agreedBy === ''
-      ? planned.steps.flatMap(({ line: { reasons } }, index): ClientFault[] =>
-        reasons.length === 0
-          ? []
-          : [{ field: step(index), code: 'second_administrator', received: reasons.join(', '), expected: '' }]
-      )
-      : []
-  if (unagreed.length > 0) return { ok: false, faults: unagreed }
   const secrets: Array<{ clientId: string; secret: string }> = []
+  const waiting: string[] = []
   for (const one of planned.steps) {
-    const secret = await take(trx, {
-      deps,
-      act: one.line.reasons.length > 0 ? agreedAct(act, agreedBy) : act,
-      step: one
-    })
-    if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
+    const { clientId } = one.line
+    const now = ask === null ? one : withoutApproval(one)
+    const secret = await take(trx, { deps, act, step: now })
+    if (secret !== null) secrets.push({ clientId, secret })
+    if (ask === null || now === one) continue
+    const client = await findClient(trx, clientId)
+    if (client === null) throw new Error(`client ${clientId} vanished while it was changed`)
+    if (one.checked !== null && now.checked !== one.checked) {
+      const payload = clientChangeRequest(client, one.checked)
+      waiting.push(await ask(trx, { kind: clientChangeKind, subject: clientId, payload, act }))
+    }
+    if (one.status === 'live') {
+      const payload: ClientStatusRequest = { clientId, status: 'live' }
+      waiting.push(await ask(trx, { kind: clientStatusKind, subject: clientId, payload, act }))
+    }
   }
-  return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
+  return { ok: true, lines: planned.steps.map(({ line }) => line), secrets, waiting }
+}
+
+/** What of a step may be done at once; the same object: all of it. */
+function withoutApproval (step: Step): Step {
+  const { line, checked, status } = step
+  if (line.reasons.length === 0) return step
+  const powers = line.reasons.some((reason) => reason !== 'goes_live')
+  const creates = line.action === 'create'
+  const kept = !powers || checked === null ? checked : creates ? withoutPowers(checked) : null
+  return {
+    ...step,
+    checked: kept,
+    status: status !== 'live' ? status : creates ? 'test' : null
+  }
 }
 
 async function take (
@@ -132,7 +164,7 @@ async function take (
     act,
     step: {
       line: { clientId, action },
-      content,
+      checked: content,
       status
     }
   }: { deps: RegistryServices; act: Act; step: Step }
@@ -151,7 +183,7 @@ async function take (
     if (content !== null) {
       outcome = await changeClient(trx, deps, { act, clientId, version: null, content, approved: true })
     }
-    if (status !== null) await setClientStatus(trx, deps, { act, clientId, version: null, status })
+    if (status !== null) await setClientStatus(trx, deps, { act, clientId, version: null, status, approved: true })
   }
   const name = typeof outcome === 'string' ? outcome : outcome.outcome
   // planned in this transaction, so anything else is a mistake of ours: roll back
@@ -212,9 +244,12 @@ function plan (
         name: checked.content.policy.names['zh-CN'],
         action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change',
         diff,
-        reasons: contentDiff.length === 0 ? [] : dualControlReasons(current ?? null, checked.content)
+        reasons: [
+          ...(contentDiff.length === 0 ? [] : dualControlReasons(current ?? null, checked.content)),
+          ...(current === undefined || moved ? statusReasons(next) : [])
+        ]
       },
-      content: contentDiff.length === 0 ? null : checked.content,
+      checked: contentDiff.length === 0 ? null : checked.content,
       status: current === undefined || moved ? next : null
     })
   }
@@ -240,7 +275,7 @@ function ending ({ clientId, status, policy }: ClientRecord): Step {
       diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }],
       reasons: []
     },
-    content: null,
+    checked: null,
     status: draft ? null : 'disabled'
   }
 }

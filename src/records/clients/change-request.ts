@@ -5,11 +5,17 @@ import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
 import { applyPatch, isSameMember, mergePatches, createPatch, type ClientPatch } from '../../domain/client/patch.ts'
-import type { ClientContent, ClientRecord } from '../../domain/client/record.ts'
+import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
 import { supersedeRequests } from '../approvals/index.ts'
 import type { ClientsDeps } from './deps.ts'
 
 export const clientChangeKind = 'client.change' satisfies ApprovalKind
+export const clientStatusKind = 'client.status' satisfies ApprovalKind
+
+export interface ClientStatusRequest {
+  clientId: string
+  status: ClientStatus
+}
 
 export type ClientChangeRequest =
   | { clientId: string; patch: ClientPatch; content?: never }

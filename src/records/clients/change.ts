@@ -5,13 +5,14 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { findGrantFaults } from '../../domain/client/api-grants.ts'
 import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
-import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
+import { dualControlReasons, statusReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
 import { createSecret } from '../../tokens/client-secrets.ts'
 import { revokeClient } from '../../tokens/revocation.ts'
 import {
   clientChangeKind,
+  clientStatusKind,
   pickContent,
   supersedeClientRequests,
   requestedContent,
@@ -22,7 +23,7 @@ import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
 import { findClient, findOfferedScopes, holdClient, insertClient, updateClient, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
-import { endEverySecret, usesSecret } from './secrets.ts'
+import { clientSecretKind, endEverySecret, usesSecret } from './secrets.ts'
 
 export type RegistryServices = Pick<ClientsDeps, 'db' | 'audit' | 'config' | 'crypto'>
 type Within = Pick<ClientsDeps, 'audit' | 'config' | 'crypto'>
@@ -90,7 +91,7 @@ export async function createClient (trx: Trx, deps: Within, input: NewClient): P
   }
   const grantFaults = await checkGrants(trx, checked.content, { hold: true })
   if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
-  const reasons = dualControlReasons(null, checked.content)
+  const reasons = [...dualControlReasons(null, checked.content), ...statusReasons(status)]
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   if (!(await insertClient(trx, { clientId, status, clientContent: checked.content }))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
@@ -187,7 +188,7 @@ export const statusSteps: Readonly<Record<ClientStatus, readonly ClientStatus[]>
 }
 
 export type StatusChanged =
-  | Exclude<Changed, { outcome: 'conflict' | 'approval_needed' }>
+  | Exclude<Changed, { outcome: 'conflict' }>
   | { outcome: 'conflict'; current: ClientRecord }
   | { outcome: 'forbidden'; from: ClientStatus }
 
@@ -199,7 +200,18 @@ export type StatusChanged =
 export async function setClientStatus (
   trx: Trx,
   deps: Within,
-  { act, clientId, version, status }: { act: Act; clientId: string; version: number | null; status: ClientStatus }
+  {
+    act,
+    clientId,
+    version,
+    status,
+    approved = false
+  }: ActOptions & {
+    act: Act
+    clientId: string
+    version: number | null
+    status: ClientStatus
+  }
 ): Promise<StatusChanged> {
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
@@ -211,6 +223,8 @@ export async function setClientStatus (
     const checked = validateClient(pickContent(current), clientRules(deps.config))
     if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   }
+  const reasons = statusReasons(status)
+  if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, { clientId, version: current.version, change: { status } })
   if (client === null) throw new Error('a client that is held was changed')
   if (status === 'disabled') await revokeClient(trx, clientId)
@@ -230,7 +244,11 @@ export async function deleteDraft (
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
-  await withdrawRequestsAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind], act })
+  await withdrawRequestsAbout(trx, deps, {
+    subject: clientId,
+    kinds: [clientChangeKind, clientStatusKind, clientSecretKind],
+    act
+  })
   await noteAct(trx, deps, { by: act, act: 'deleted', about: { clientId, version: current.version } })
   return 'deleted'
 }

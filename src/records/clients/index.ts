@@ -27,13 +27,23 @@ export {
 } from './change.ts'
 export {
   clientChangeKind,
+  clientStatusKind,
   clientChangeRequest,
   pickContent,
   mergeRequests,
   requestedContent,
-  type ClientChangeRequest
+  type ClientChangeRequest,
+  type ClientStatusRequest
 } from './change-request.ts'
-export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
+export {
+  applyClients,
+  planClients,
+  type ApprovalWanted,
+  type AskApproval,
+  type PlanLine,
+  type Planned,
+  type WantedClient
+} from './apply.ts'
 export {
   readClientDocument,
   writeClientDocument,
@@ -52,11 +62,14 @@ export { logoPath, findLogo, smallLogoPath, storeLogo, type LogoStored } from '.
 export { findClient, findClients, holdClient, listClients, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'
 export {
+  applySecretRequest,
+  clientSecretKind,
   endClientSecret,
   graceSeconds,
   listSecrets,
   rotateSecret,
   usesSecret,
+  type ClientSecretRequest,
   type SecretLine,
   type SecretRotated
 } from './secrets.ts'

@@ -2,8 +2,10 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
+import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
+import { secretReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import type { ClientMetadata } from '../../domain/client/record.ts'
-import { createSecret, endSecret } from '../../tokens/client-secrets.ts'
+import { endSecret, insertSecret, prepareSecret, type PreparedSecret } from '../../tokens/client-secrets.ts'
 import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, type Db } from './repository.ts'
@@ -44,10 +46,34 @@ export async function listSecrets (db: Db, clientId: string): Promise<SecretLine
     .execute()
 }
 
-export type SecretRotated =
-  /** `previous`: the secret that is still good until `endsAt`. */
-  | { outcome: 'created'; id: string; secret: string; hint: string; previous: { id: string; endsAt: Date } | null }
-  | { outcome: 'too_many' | 'not_found' | 'own_service' | 'no_secret' }
+interface Replaced {
+  outcome: 'created'
+  id: string
+  hint: string
+  /** The secret that is still good until `endsAt`. */
+  previous: { id: string; endsAt: Date } | null
+}
+/** Another administrator must approve it first; the secret is worth nothing until then. */
+interface SecretRequested {
+  outcome: 'approval_needed'
+  reasons: DualControlReason[]
+  request: ClientSecretRequest
+}
+interface SecretRefused {
+  outcome: 'too_many' | 'not_found' | 'own_service' | 'no_secret'
+}
+export type SecretReplaced = Replaced | SecretRequested | SecretRefused
+/** `secret` is shown once and stored nowhere. */
+export type SecretRotated = ((Replaced | SecretRequested) & { secret: string }) | SecretRefused
+
+export const clientSecretKind = 'client.secret' satisfies ApprovalKind
+
+/** A new secret that waits for an approval: only its hash, so that who asked for it has it and nobody else. */
+export interface ClientSecretRequest extends PreparedSecret {
+  clientId: string
+  /** Seconds for which the former secrets are still good. */
+  grace: number
+}
 
 /**
  * A new secret, shown once; the former one works for the grace period.
@@ -57,15 +83,40 @@ export type SecretRotated =
 export async function rotateSecret (
   trx: Transaction<Database>,
   deps: Pick<ClientsDeps, 'audit'>,
-  { act, clientId, grace = graceSeconds }: { act: Act; clientId: string; grace?: number }
+  { act, clientId, grace = graceSeconds, approved = false }: {
+    act: Act
+    clientId: string
+    grace?: number
+    approved?: boolean
+  }
 ): Promise<SecretRotated> {
+  const { secret, prepared } = prepareSecret()
+  const rotated = await replaceSecret(trx, deps, { act, request: { clientId, grace, ...prepared }, approved })
+  return rotated.outcome === 'created' || rotated.outcome === 'approval_needed' ? { ...rotated, secret } : rotated
+}
+
+/** Makes the secret valid whose request was approved. */
+export const applySecretRequest = async (
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  { act, request }: { act: Act; request: ClientSecretRequest }
+): Promise<SecretReplaced> => await replaceSecret(trx, deps, { act, request, approved: true })
+
+async function replaceSecret (
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  { act, request, approved }: { act: Act; request: ClientSecretRequest; approved: boolean }
+): Promise<SecretReplaced> {
+  const { clientId, grace, ...prepared } = request
   const client = await holdClient(trx, clientId)
   if (client === null) return { outcome: 'not_found' }
   if (client.policy.ownService === true) return { outcome: 'own_service' }
   if (!usesSecret(client.metadata)) return { outcome: 'no_secret' }
   const before = await listSecrets(trx, clientId)
-  const made = await createSecret(trx, clientId)
-  if (made.outcome === 'too_many') return { outcome: 'too_many' }
+  if (before.length >= 2) return { outcome: 'too_many' }
+  const reasons = secretReasons(client)
+  if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons, request }
+  if (!(await insertSecret(trx, clientId, prepared))) return { outcome: 'too_many' }
   for (const { id } of before) await endSecret(trx, { clientId, id, seconds: grace })
   await noteAct(trx, deps, {
     by: act,
@@ -77,14 +128,16 @@ export async function rotateSecret (
         {
           field: '/secrets',
           before: before.map(({ hint }) => hint),
-          after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
+          after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), prepared.hint]
         }
       ]
     }
   })
-  const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== made.id)
+  const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== prepared.id)
   return {
-    ...made,
+    outcome: 'created',
+    id: prepared.id,
+    hint: prepared.hint,
     previous:
       previous === undefined || previous.expiresAt === null ? null : { id: previous.id, endsAt: previous.expiresAt }
   }

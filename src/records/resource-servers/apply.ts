@@ -11,8 +11,14 @@ import { step, type ClientFault } from '../../domain/client/faults.ts'
 import { weakenedProtections, type ResourceServerReason } from '../../domain/resource-server/dual-control.ts'
 import { resourceServerStatuses, type ResourceServerStatus } from '../../domain/resource-server/record.ts'
 import { resourceIdentifierFault, validateResourceServer } from '../../domain/resource-server/validation.ts'
-import { agreedAct, type WantedResourceServer } from '../clients/index.ts'
-import { changeResourceServer, createResourceServer, setResourceServerStatus } from './change.ts'
+import type { AskApproval, WantedResourceServer } from '../clients/index.ts'
+import {
+  changeResourceServer,
+  createResourceServer,
+  resourceServerChangeKind,
+  setResourceServerStatus,
+  type ResourceServerRequest
+} from './change.ts'
 import type { ResourceServersDeps } from './deps.ts'
 import { pickContent, findResourceServer, listGrantedClients, type Db } from './repository.ts'
 
@@ -75,49 +81,58 @@ export async function planResourceServers (
   return faults.length > 0 ? { ok: false, faults } : { ok: true, lines, declared }
 }
 
+type AppliedResourceServers =
+  | { ok: true; lines: ResourceServerPlanLine[]; waiting: string[] }
+  | { ok: false; faults: ClientFault[] }
+
 /**
- * Does it. What one may not decide alone is refused as a whole, unless it is said who agreed (`applyClients`).
+ * Does it. What needs approval is requested (`applyClients`).
  * @throws DomainError `reason_required`
  */
 export async function applyResourceServers (
   trx: Transaction<Database>,
   deps: Pick<ResourceServersDeps, 'audit' | 'config' | 'crypto'>,
-  input: { act: Act; wanted: readonly WantedResourceServer[]; agreedBy?: string }
-): Promise<{ ok: true; lines: ResourceServerPlanLine[] } | { ok: false; faults: ClientFault[] }> {
-  const { act, wanted, agreedBy = '' } = input
+  input: { act: Act; wanted: readonly WantedResourceServer[]; ask: AskApproval | null }
+): Promise<AppliedResourceServers> {
+  const { act, wanted, ask } = input
   const planned = await planResourceServers(trx, deps.config, wanted)
   if (!planned.ok) return planned
-  const alone = planned.lines.flatMap(({ reasons }, index): ClientFault[] =>
-    reasons.length === 0 || agreedBy !== ''
-      ? []
-      : [{ field: step(index), code: 'second_administrator', received: reasons.join(', '), expected: '' }]
-  )
-  if (alone.length > 0) return { ok: false, faults: alone }
-  return await inTransaction<{ ok: true; lines: ResourceServerPlanLine[] } | { ok: false; faults: ClientFault[] }>(
-    trx,
-    async (trx, rollback) => {
-      for (const [index, { identifier, action, reasons }] of planned.lines.entries()) {
-        if (action === 'none') continue
-        const { content, status } = wanted[index] ?? {}
-        const by = reasons.length > 0 ? agreedAct(act, agreedBy) : act
+  return await inTransaction<AppliedResourceServers>(trx, async (trx, rollback) => {
+    const waiting: string[] = []
+    for (const [index, { identifier, action, reasons }] of planned.lines.entries()) {
+      if (action === 'none') continue
+      const { content, status } = wanted[index] ?? {}
+      if (reasons.length > 0 && ask !== null) waiting.push(await request(trx, { identifier, content, act, ask }))
+      else {
         const outcome =
           action === 'create'
-            ? await createResourceServer(trx, deps, { act: by, identifier, content })
-            : await changeResourceServer(trx, deps, { act: by, identifier, version: null, content, approved: true })
+            ? await createResourceServer(trx, deps, { act, identifier, content })
+            : await changeResourceServer(trx, deps, { act, identifier, version: null, content, approved: true })
         if (outcome.outcome === 'invalid') {
           const faults = outcome.faults.map((fault) => ({ ...fault, field: step(index) + fault.field }))
           throw rollback({ ok: false, faults })
         }
-        if (status !== undefined) {
-          await setResourceServerStatus(trx, deps, {
-            act: by,
-            identifier,
-            version: null,
-            status: status as ResourceServerStatus
-          })
-        }
       }
-      return { ok: true, lines: planned.lines }
+      if (status !== undefined) {
+        await setResourceServerStatus(trx, deps, {
+          act,
+          identifier,
+          version: null,
+          status: status as ResourceServerStatus
+        })
+      }
     }
-  )
+    return { ok: true, lines: planned.lines, waiting }
+  })
+}
+
+async function request (
+  trx: Transaction<Database>,
+  { identifier, content, act, ask }: { identifier: string; content: unknown; act: Act; ask: AskApproval }
+): Promise<string> {
+  const server = await findResourceServer(trx, identifier)
+  const checked = validateResourceServer(content)
+  if (server === null || !checked.ok) throw new Error(`${identifier} was planned otherwise`)
+  const payload: ResourceServerRequest = { identifier, version: server.version, content: checked.content }
+  return await ask(trx, { kind: resourceServerChangeKind, subject: identifier, payload, act })
 }

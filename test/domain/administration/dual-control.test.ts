@@ -1,6 +1,8 @@
 import t from 'tap'
 import {
   dualControlReasons as reasons,
+  secretReasons,
+  statusReasons,
   withoutPowers,
   type Judged
 } from '../../../src/domain/administration/dual-control.ts'
@@ -36,7 +38,7 @@ t.test('powers, whenever they are given', async (t) => {
   )
   t.same(
     reasons(at('test', content({}, { trusted: true })), content({ scope: 'openid phone' }, { trusted: true })),
-    ['consent_skipped'],
+    ['scope_added', 'consent_skipped'],
     'more data without asking'
   )
   t.same(reasons(null, content({ scope: 'openid identity' }, { trusted: true, introspects: ['*'] })), [
@@ -52,14 +54,46 @@ t.test('powers, whenever they are given', async (t) => {
   ]) {
     t.same(
       reasons(at('test', administers), content(change, { adminScopes: ['kora.keys:read'] })),
-      ['admin_scope'],
+      ['keys_changed'],
       'its keys'
     )
   }
+  // S8: who has the keys or the secret has what was given to the client
+  for (const [metadata, policy] of [
+    [{ scope: 'openid identity' }, {}],
+    [{}, { trusted: true }],
+    [{}, { introspects: ['*'] }],
+    [{}, { resources: { 'urn:a': { scopes: ['a:read'] } } }]
+  ] as Array<[object, object]>) {
+    for (const status of ['draft', 'test', 'live', 'disabled']) {
+      const before = content({ jwks_uri: 'https://a.gov.cn/jwks', ...metadata }, policy)
+      t.same(reasons(at(status, before), content({ jwks_uri: 'https://b.gov.cn/jwks', ...metadata }, policy)), [
+        'keys_changed'
+      ])
+      t.same(reasons(at(status, before), content({ jwks_uri: 'https://b.gov.cn/jwks' })), ['keys_changed'])
+    }
+    t.same(secretReasons(content(metadata, policy)), ['secret_changed'])
+  }
+  t.same(reasons(at('live'), content({ jwks_uri: 'https://b.gov.cn/jwks' })), [], 'a client without a power')
+  t.same(secretReasons(content()), [])
+})
+
+t.test('S8: more than a client went live with, and going live', async (t) => {
+  for (const status of ['live', 'disabled']) {
+    t.same(reasons(at(status), content({ scope: 'openid phone' })), ['scope_added'])
+    t.same(reasons(at(status, content({ scope: 'openid phone' })), content()), [], 'less')
+  }
+  for (const status of ['draft', 'test']) t.same(reasons(at(status), content({ scope: 'openid phone' })), [])
+  t.same(statusReasons('live'), ['goes_live'])
+  for (const status of ['draft', 'test', 'disabled'] as const) t.same(statusReasons(status), [])
 })
 
 t.test('addresses, subjects and protections of a client in use, or with a power', async (t) => {
   const power = { trusted: true }
+  const isOtherKey = ([before]: [object, object], [after]: [object, object]): boolean => {
+    const [had, has] = [before, after].map((one) => (one as Record<string, unknown>)['token_endpoint_auth_method'])
+    return had !== has
+  }
   const table: Array<[reason: string, before: [object, object], after: [object, object]]> = [
     ['redirect_change', [{}, {}], [{ redirect_uris: ['https://b.gov.cn/cb'] }, {}]],
     ['redirect_change', [{}, {}], [{ post_logout_redirect_uris: ['https://b.gov.cn/'] }, {}]],
@@ -102,12 +136,12 @@ t.test('addresses, subjects and protections of a client in use, or with a power'
           at(status, content(before[0], { ...before[1], ...power })),
           content(after[0], { ...after[1], ...power })
         ),
-        [reason],
+        [...(isOtherKey(before, after) ? ['keys_changed'] : []), reason],
         `${named} in ${status}, with a power`
       )
       t.same(
         reasons(at(status, content(before[0], { ...before[1], ...power })), content(...after)),
-        [reason],
+        [...(isOtherKey(before, after) ? ['keys_changed'] : []), reason],
         'giving the power up in the same step is no way around'
       )
     }

@@ -107,7 +107,7 @@ t.test('S8 grants at APIs need two, whichever the status of the client', async (
   t.same(dualControlReasons({ ...content(read), status: 'test' }, elsewhere), ['redirect_change'])
   const keys = content(read, { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] } })
   const taken = dualControlReasons({ ...content(read), status: 'live' }, keys)
-  t.same(taken, ['api_scope'], 'who has the keys has the grant')
+  t.same(taken, ['keys_changed'], 'who has the keys has the grant')
   t.same(withoutPowers(content(read)).policy.resources, {})
   t.notOk(addsApiScopes(undefined, undefined))
 })

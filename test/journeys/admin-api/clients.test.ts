@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startKora } from '../../support/driver/index.ts'
+import { approve } from '../console/support.ts'
 import { AdminApi } from './support.ts'
 
 const site = (more: object = {}, policy: object = {}): object => ({
@@ -43,10 +44,11 @@ t.test('a client from its registration to its end, every answer as described', {
     { 'if-match': '"3"' }
   )
   t.equal(put.status, 200, 'a client in test changes its addresses at once')
-  t.equal(
-    (await api.call('POST', '/clients/gjj/status', { status: 'live' }, { 'if-match': '"4"' })).body.status,
-    'live'
-  )
+  const live = await api.call('POST', '/clients/gjj/status', { status: 'live' }, { 'if-match': '"4"' })
+  t.equal(live.status, 202, 'S8: nobody brings a client live alone')
+  t.equal((await api.call('GET', '/clients/gjj')).body.status, 'test')
+  await approve(kora, live.body.id)
+  t.equal((await api.call('GET', '/clients/gjj')).body.status, 'live')
   t.equal((await api.call('POST', '/clients/gjj/status', { status: 'draft' }, { 'if-match': '"5"' })).status, 409)
 
   const asked = await api.call('PUT', '/clients/gjj', site(), { 'if-match': '"5"' })
@@ -103,8 +105,15 @@ t.test('a client from its registration to its end, every answer as described', {
     .orderBy('id')
     .execute()
   t.same(
-    events.filter(({ actor, reason }) => actor !== 'client:demo-admin' || reason !== 'test'),
+    events
+      .filter(({ type }) => type !== 'client.enabled')
+      .filter(({ actor, reason }) => actor !== 'client:demo-admin' || reason !== 'test'),
     []
+  )
+  t.match(
+    events.filter(({ type }) => type === 'client.enabled'),
+    [{ actor: /^admin:/, reason: /client:demo-admin/ }],
+    'by who approved it, for who asked'
   )
   t.same([...new Set(events.map(({ type }) => type))].sort(), [
     'client.created',

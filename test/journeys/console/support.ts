@@ -86,3 +86,28 @@ export async function askedFor ({ browser }: SignedIn, answer: Answer): Promise<
   if (path === undefined) throw new Error(`nothing waits: ${answer.status} ${answer.url}`)
   return { code: onceOf(answer), waits: await browser.go(new URL(path, answer.url).href) }
 }
+
+/** Another administrator approves what waits; the request of a program is endorsed by a third one first. */
+export async function approve (kora: Kora, id: string): Promise<Answer> {
+  const at = `${kora.issuer}/admin/approvals/${id.split('/').at(-1) ?? ''}`
+  const security = await signInAs(kora, 'security')
+  const page = await security.browser.go(at)
+  if (page.text.includes('/approve"')) {
+    return await security.browser.submit(
+      page,
+      { reason: '同意' },
+      { form: (form) => form.action.endsWith('/approve') }
+    )
+  }
+  const system = await signInAs(kora, 'system')
+  await system.browser.submit(
+    await system.browser.go(at),
+    { reason: '属实' },
+    { form: (form) => form.action.endsWith('/vouch') }
+  )
+  return await security.browser.submit(
+    await security.browser.go(at),
+    { reason: '同意' },
+    { form: (form) => form.action.endsWith('/approve') }
+  )
+}

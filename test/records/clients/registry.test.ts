@@ -186,6 +186,17 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
       version: 2,
       status: 'live'
     }),
+    { outcome: 'approval_needed', reasons: ['goes_live'] },
+    'S8: one person alone brings nothing live'
+  )
+  t.match(
+    await write(services, setClientStatus, {
+      act,
+      clientId: 'fund',
+      version: 2,
+      status: 'live',
+      approved: true
+    }),
     { outcome: 'changed' }
   )
   t.equal(await write(services, deleteDraft, { act, clientId: 'fund' }), 'not_a_draft')

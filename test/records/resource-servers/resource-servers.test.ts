@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { inTransaction, write } from '../../../src/database/transaction.ts'
-import { changeClient, deleteDraft, findClient } from '../../../src/records/clients/index.ts'
+import { changeClient, deleteDraft, findClient, type ApprovalWanted } from '../../../src/records/clients/index.ts'
 import { findApiAccess, findRequestedApis } from '../../../src/records/resource-servers/access.ts'
 import {
   applyResourceServers,
@@ -191,9 +191,11 @@ await eachDatabase(t, 'declared APIs: one fault, and nothing is changed', async 
   const deps = registryOn(database)
   const { db } = database
   const plan = async (wanted: object[]) => await planResourceServers(db, deps.config, wanted as never)
-  const apply = async (wanted: object[], agreedBy = '') =>
+  const asked: ApprovalWanted[] = []
+  const ask = async (_trx: unknown, one: ApprovalWanted): Promise<string> => `chg_${asked.push(one)}`
+  const apply = async (wanted: object[], alone = false) =>
     await inTransaction(db, async (trx) =>
-      await applyResourceServers(trx, deps, { act, wanted: wanted as never, agreedBy }))
+      await applyResourceServers(trx, deps, { act, wanted: wanted as never, ask: alone ? null : ask }))
   const one = { identifier, content }
   t.match(await plan([one]), { ok: true, lines: [{ action: 'create', reasons: [] }] })
   t.match(await apply([one, { identifier: 'urn:off', content, status: 'disabled' }]), { ok: true })
@@ -210,17 +212,17 @@ await eachDatabase(t, 'declared APIs: one fault, and nothing is changed', async 
   })
   await made(deps, 'fund', input({}, { resources: { [identifier]: { scopes: ['fund:read'] } } }))
   const longer = { identifier, content: { ...content, ttlSeconds: 900 } }
-  t.match(await apply([{ identifier: 'urn:new', content }, longer]), {
-    ok: false,
-    faults: [{ field: '/1', code: 'second_administrator', received: 'token_longer' }]
-  })
-  t.equal(await findResourceServer(db, 'urn:new'), null)
+  t.match(await apply([{ identifier: 'urn:other', content }, longer]), { ok: true, waiting: ['chg_1'] })
+  t.match(asked, [{ kind: 'resource-server.change', subject: identifier, payload: { content: { ttlSeconds: 900 } } }])
+  t.match(await findResourceServer(db, 'urn:other'), { identifier: 'urn:other' }, 'the rest is done')
+  t.not((await findResourceServer(db, identifier))?.ttlSeconds, 900)
   const without = { identifier, content: { ...content, scopes: { 'fund:write': content.scopes['fund:write'] } } }
   t.match(await apply([{ identifier: 'urn:new', content }, without]), {
     ok: false,
     faults: [{ field: '/1/scopes/fund:read', code: 'in_use' }]
   })
   t.equal(await findResourceServer(db, 'urn:new'), null, 'undone')
-  t.match(await apply([longer], 'tashi'), { ok: true })
-  t.match(await listResourceServerChanges(db, identifier, { after: null, limit: 1 }), [{ reason: /agreed: tashi/ }])
+  t.match(await apply([longer], true), { ok: true, waiting: [] })
+  t.match(await listResourceServerChanges(db, identifier, { after: null, limit: 1 }), [{ act: 'changed' }])
+  t.equal((await findResourceServer(db, identifier))?.ttlSeconds, 900)
 })

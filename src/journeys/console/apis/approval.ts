@@ -8,14 +8,20 @@ import {
   holdResourceServer,
   listGrantedClients,
   resourceServerChangeKind,
-  type ResourceServerRequest
+  type ResourceServerRequest,
+  type ResourceServersDeps
 } from '../../../records/resource-servers/index.ts'
 import { diffFact, toApprovalResult } from '../change-history.ts'
 import type { Console } from '../console.ts'
 
-export function registerApiChanges (console: Console): void {
-  const { deps } = console
-  console.approvals.register<ResourceServerRequest>(resourceServerChangeKind, {
+export function registerApiChanges ({
+  deps,
+  approvals
+}: {
+  deps: Pick<ResourceServersDeps, 'audit' | 'config' | 'crypto'>
+  approvals: Console['approvals']
+}): void {
+  approvals.register<ResourceServerRequest>(resourceServerChangeKind, {
     async findRow (on, { identifier }) {
       const api = await findResourceServer(on, identifier)
       return api === null ? null : api.createdAt.toISOString()

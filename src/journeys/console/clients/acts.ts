@@ -1,15 +1,18 @@
 /** Acts on a client besides its forms: status, secrets, picture. Each has a page that asks for the reason. */
 import type { FastifyReply } from 'fastify'
-import { write } from '../../../database/transaction.ts'
+import { inTransaction, write } from '../../../database/transaction.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../../domain/client/record.ts'
 import {
+  clientSecretKind,
+  clientStatusKind,
   deleteDraft,
   endClientSecret,
   listSecrets,
   rotateSecret,
   setClientStatus,
   statusSteps,
-  storeLogo
+  storeLogo,
+  type ClientStatusRequest
 } from '../../../records/clients/index.ts'
 import type { Act } from '../../../domain/administration/administration.ts'
 import type { ClientRules } from '../../../domain/client/metadata.ts'
@@ -95,6 +98,10 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       if (moved.outcome === 'invalid') {
         return await tabPage(console, c, { client, tab: 'basic', rules, shown: { faults: moved.faults } })
       }
+      if (moved.outcome === 'approval_needed') {
+        const payload: ClientStatusRequest = { clientId: client.clientId, status }
+        return await c.askApproval({ kind: clientStatusKind, payload, subject: client.clientId, act: by })
+      }
       return c.redirect(buildPath(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
     }
   )
@@ -130,7 +137,24 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       backHref: buildPath(client.clientId, 'credentials')
     }),
     async (c, client, by) => {
-      const made = await write(deps, rotateSecret, { act: by, clientId: client.clientId })
+      const { made, asked } = await inTransaction(deps.db, async (trx) => {
+        const made = await rotateSecret(trx, deps, { act: by, clientId: client.clientId })
+        if (made.outcome !== 'approval_needed') return { made, asked: null }
+        const request = { kind: clientSecretKind, payload: made.request, subject: client.clientId, act: by }
+        return { made, asked: await console.approvals.request(trx, request) }
+      })
+      if (made.outcome === 'approval_needed' && asked !== null) {
+        const backHref = `/admin/approvals/${asked.id}`
+        return asked.ok
+          ? c.page('console/once', {
+            title: c.t('console.clients.secret.made'),
+            lead: c.t('console.clients.secret.waits'),
+            label: client.clientId,
+            value: made.secret,
+            backHref
+          })
+          : c.redirect(backHref, 'change_waiting')
+      }
       if (made.outcome !== 'created') {
         return c.redirect(
           buildPath(client.clientId, 'credentials'),

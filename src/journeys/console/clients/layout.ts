@@ -8,7 +8,11 @@ import { dualControlReasons } from '../../../domain/administration/dual-control.
 import type { ClientContent, ClientKind, ClientRecord, ClientStatus } from '../../../domain/client/record.ts'
 import {
   applyClientRequest,
+  applySecretRequest,
   clientChangeKind,
+  clientSecretKind,
+  clientStatusKind,
+  setClientStatus,
   clientChangeRequest,
   pickContent,
   findClient,
@@ -16,12 +20,21 @@ import {
   logoPath,
   mergeRequests,
   requestedContent,
-  type ClientChangeRequest
+  type ClientChangeRequest,
+  type ClientSecretRequest,
+  type ClientStatusRequest,
+  type RegistryServices
 } from '../../../records/clients/index.ts'
+import type { ApprovalHandler } from '../../../records/approvals/index.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { diffFact, toApprovalResult } from '../change-history.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
+
+interface Fact {
+  name: string
+  value: string
+}
 
 /** The frame of every page about one client. */
 export interface ClientLayout {
@@ -88,21 +101,105 @@ function grantFact (
   return { name: `${t('console.apis.name')} ${identifier}${whose}`, value: `${shown(before)} → ${shown(after)}` }
 }
 
+type Named = Pick<ApprovalHandler<{ clientId: string }, unknown>, 'findRow' | 'hold'>
+/** The client that a request names, and no other one that got its name. */
+const ofClient: Required<Named> = {
+  async findRow (db, { clientId }) {
+    const row = await db
+      .selectFrom('client')
+      .select(sql<string>`extract(epoch from created_at)::text`.as('made'))
+      .where('clientId', '=', clientId)
+      .executeTakeFirst()
+    return row?.made ?? null
+  },
+  async hold (trx, { clientId }) {
+    await holdClient(trx, clientId)
+  }
+}
+
+/** What is given to the client: whoever decides about its status or its secret decides about all of it. */
+const describeClient = ({ clientId, status, metadata, policy }: ClientRecord, t: AdminTranslate): Fact[] => [
+  { name: t('console.clients.client_id'), value: clientId },
+  { name: t('console.clients.name'), value: policy.names['zh-CN'] },
+  { name: t('console.clients.status'), value: t(`console.clients.status.${status}`) },
+  ...(metadata.redirect_uris ?? []).map((value) => ({ name: 'redirect_uri', value })),
+  { name: 'scope', value: metadata.scope ?? '—' },
+  ...Object.entries(policy.resources).map(([identifier, { scopes, machineScopes }]) => ({
+    name: `${t('console.apis.name')} ${identifier}`,
+    value: [...(scopes ?? []), ...(machineScopes ?? [])].join(' ')
+  })),
+  ...(policy.trusted
+    ? [{ name: t('console.clients.dual_control'), value: t('console.clients.dual_control.consent_skipped') }]
+    : []),
+  ...(policy.introspects.length > 0
+    ? [{ name: t('console.clients.field.introspects'), value: policy.introspects.join(' ') }]
+    : [])
+]
+
 /** Changes of clients that another administrator must approve. */
-export function registerClientChanges (console: Console): void {
-  const { deps } = console
-  console.approvals.register<ClientChangeRequest>(clientChangeKind, {
-    async findRow (db, { clientId }) {
-      const row = await db
-        .selectFrom('client')
-        .select(sql<string>`extract(epoch from created_at)::text`.as('made'))
-        .where('clientId', '=', clientId)
-        .executeTakeFirst()
-      return row?.made ?? null
+export function registerClientChanges ({
+  deps,
+  approvals
+}: {
+  deps: Pick<RegistryServices, 'audit' | 'config' | 'crypto'>
+  approvals: Console['approvals']
+}): void {
+  approvals.register<ClientStatusRequest>(clientStatusKind, {
+    ...ofClient,
+    async describe (db, { clientId, status }, t) {
+      const client = await findClient(db, clientId)
+      return client === null || status === 'draft'
+        ? null
+        : {
+            title: t('console.approvals.change.client.status'),
+            facts: [
+              { name: t('console.clients.status.to'), value: t(`console.clients.status.to.${status}`) },
+              ...describeClient(client, t)
+            ],
+            basis: String(client.version)
+          }
     },
-    async hold (trx, { clientId }) {
-      await holdClient(trx, clientId)
+    async apply (trx, request, { act, requestedBy }) {
+      const moved = await setClientStatus(trx, deps, {
+        ...request,
+        act: { ...act, reason: `${act.reason} (${requestedBy})` },
+        version: null,
+        approved: true
+      })
+      return toApprovalResult(moved.outcome)
+    }
+  })
+  approvals.register<ClientSecretRequest>(clientSecretKind, {
+    ...ofClient,
+    async describe (db, { clientId, hint, grace }, t) {
+      const client = await findClient(db, clientId)
+      return client === null
+        ? null
+        : {
+            title: t('console.approvals.change.client.secret'),
+            facts: [
+              { name: t('console.clients.secret'), value: `…${hint}` },
+              {
+                name: t('console.clients.secret.grace'),
+                value: t('console.clients.secret.days', { n: Math.round(grace / 8640) / 10 })
+              },
+              ...describeClient(client, t)
+            ],
+            basis: String(client.version)
+          }
     },
+    async apply (trx, request, { act, requestedBy }) {
+      const { outcome } = await applySecretRequest(trx, deps, {
+        act: { ...act, reason: `${act.reason} (${requestedBy})` },
+        request
+      })
+      return outcome === 'created'
+        ? { ok: true }
+        : { ok: false, code: outcome === 'too_many' ? 'client_two_secrets' : 'client_refused' }
+    }
+  })
+  approvals.register<ClientChangeRequest>(clientChangeKind, {
+    ...ofClient,
     merge: mergeRequests,
     async describe (db, request, t) {
       const client = await findClient(db, request.clientId)
@@ -110,8 +207,7 @@ export function registerClientChanges (console: Console): void {
       const content = requestedContent(client, request)
       // exactly what was asked, independent of later changes
       const facts = (request.patch ?? diffContent(pickContent(client), request.content)).map(
-        (change) =>
-          grantFact(change, t) ?? diffFact(change)
+        (change) => grantFact(change, t) ?? diffFact(change)
       )
       const reasons = content === null ? [] : dualControlReasons(client, content)
       return {
@@ -119,7 +215,10 @@ export function registerClientChanges (console: Console): void {
         facts: [
           { name: t('console.clients.client_id'), value: client.clientId },
           { name: t('console.clients.name'), value: client.policy.names['zh-CN'] },
-          ...reasons.map((reason) => ({ name: t('console.clients.dual_control'), value: t(`console.clients.dual_control.${reason}`) })),
+          ...reasons.map((reason) => ({
+            name: t('console.clients.dual_control'),
+            value: t(`console.clients.dual_control.${reason}`)
+          })),
           ...facts
         ],
         basis: request.patch === undefined ? String(client.version) : `${content !== null} ${reasons.join(' ')}`

@@ -12,10 +12,10 @@ import {
   type Answer,
   type Browser
 } from '../../../support/driver/index.ts'
-import { findClient, storeLogo } from '../../../../src/records/clients/index.ts'
+import { findClient, listSecrets, storeLogo } from '../../../../src/records/clients/index.ts'
 import { createClientUsage } from '../../../../src/records/clients/usage.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
-import { signInAs } from '../support.ts'
+import { approve as approveAs, onceOf, signInAs } from '../support.ts'
 import { screen } from '../../../support/driver/screen.ts'
 import { said } from '../../../support/texts.ts'
 
@@ -109,7 +109,10 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
     { reason: '上线' },
     { form: posts('/status/live') }
   )
-  t.match(words(live.text), said('console.clients.status.live'))
+  t.match(pathOf(live), /approvals\/chg_/, 'S8: nobody brings a client live alone')
+  t.equal((await findClient(db, clientId))?.status, 'test')
+  await approveAs(kora, pathOf(live))
+  t.equal((await findClient(db, clientId))?.status, 'live')
   const asked = await system.browser.submit(
     await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses`),
     { redirect_uris: 'https://new.gov.cn/cb', reason: '搬家' },
@@ -364,6 +367,37 @@ t.test('address tester, failures of late, and one click to put it right', async 
   t.match(words(dismiss.text), said('console.clients.failures.none'))
 })
 
+t.test('S8: nobody alone gets the secret of a client with a power', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const { db } = kora.inside.services
+  const clientId = clientIdIn(
+    await register(kora, { browser }, { ...site, scope_identity: 'on', purpose_identity: '核对' })
+  )
+  const [asked] = await db.selectFrom('pendingChange').select('id').where('subject', '=', clientId).execute()
+  await approveAs(kora, asked?.id ?? '')
+  t.equal((await findClient(db, clientId))?.metadata.scope, 'openid profile identity')
+  const rotate = async (): Promise<Answer> =>
+    await browser.submit(
+      await browser.go(`${kora.issuer}/admin/clients/${clientId}/credentials/rotate`),
+      { reason: '每年一次' },
+      { form: posts('/rotate') }
+    )
+  const before = await listSecrets(db, clientId)
+  const page = await rotate()
+  const secret = onceOf(page)
+  t.match(secret, /^[\w-]{43}$/)
+  t.same(await listSecrets(db, clientId), before, 'not valid yet')
+  const waiting = /\/admin\/approvals\/chg_[\w-]+/.exec(page.text)?.[0] ?? ''
+  t.equal(pathOf(await rotate()), waiting, 'one waits at a time')
+  await approveAs(kora, waiting)
+  const after = await listSecrets(db, clientId)
+  t.same(
+    after.map(({ hint }) => hint),
+    [before[0]?.hint, secret.slice(-4)]
+  )
+  t.ok(after[0]?.expiresAt, 'the former one ends')
+})
+
 t.test('secrets, keys, picture, preview', async (t) => {
   const { browser } = await signInAs(kora, 'system')
   const { db } = kora.inside.services
@@ -481,11 +515,12 @@ t.test('a second save while a request waits is not lost; the superseded one says
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const { db } = kora.inside.services
   const clientId = clientIdIn(await register(kora, system, site))
-  await system.browser.submit(
+  const live = await system.browser.submit(
     await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
     { reason: '上线' },
     { form: posts('/status/live') }
   )
+  await approveAs(kora, pathOf(live))
   const add = async (address: string): Promise<Answer> => {
     const query = new URLSearchParams({ code: 'redirect_uri', address }).toString()
     const page = await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses/add?${query}`)
@@ -496,6 +531,7 @@ t.test('a second save while a request waits is not lost; the superseded one says
       .selectFrom('pendingChange')
       .select(['id', 'state'])
       .where('subject', '=', clientId)
+      .where('kind', '=', 'client.change')
       .orderBy('createdAt')
       .execute()
   const first = pathOf(await add('https://one.gov.cn/cb'))
@@ -526,11 +562,12 @@ t.test('requests of two people about one client wait at once; what is overtaken 
   ]
   const { db } = kora.inside.services
   const clientId = clientIdIn(await register(kora, first, site))
-  await first.browser.submit(
+  const live = await first.browser.submit(
     await first.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
     { reason: '上线' },
     { form: posts('/status/live') }
   )
+  await approveAs(kora, pathOf(live))
   const add = async ({ browser }: { browser: Browser }, code: string, address: string): Promise<string> => {
     const query = new URLSearchParams({ code, address }).toString()
     const page = await browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses/add?${query}`)
@@ -578,7 +615,11 @@ t.test('requests of two people about one client wait at once; what is overtaken 
 
   const mine = await add(first, 'redirect_uri', 'https://three.gov.cn/cb')
   const theirs = await add(second, 'redirect_uri', 'https://four.gov.cn/cb')
-  t.same([await stateOf(mine), await stateOf(theirs)], ['pending', 'pending'], 'nobody ends what another one asked for')
+  t.same(
+    [await stateOf(mine), await stateOf(theirs)],
+    ['pending', 'pending'],
+    'nobody ends what another one asked for'
+  )
   const seen = await security.browser.go(kora.issuer + theirs)
   await approve(mine)
   t.equal(await stateOf(theirs), 'superseded', 'what it starts from was changed')

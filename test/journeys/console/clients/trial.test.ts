@@ -5,7 +5,7 @@ import { startKora, words } from '../../../support/driver/index.ts'
 import { until } from '../../../support/until.ts'
 import { createClient } from '../../../../src/records/clients/index.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
-import { signInAs } from '../support.ts'
+import { approve, signInAs } from '../support.ts'
 import { said, saidInOrder } from '../../../support/texts.ts'
 
 const kora = await startKora(t)
@@ -131,7 +131,8 @@ t.test('the trial key opens clients in test only', async (t) => {
         metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid', jwks },
         policy: { names: { 'zh-CN': '试用' } }
       },
-      status
+      status,
+      approved: true
     })
     if (made.outcome !== 'created') throw new Error(made.outcome)
     t.same(made.client.metadata.jwks, jwks, 'it is stored nowhere')
@@ -157,11 +158,12 @@ t.test('trial login: every step, for clients in test only', async (t) => {
   t.match(words(result.text), new RegExp(`curl ${kora.issuer}/oidc/token.*"aud": "${clientId}".*"name":`))
   t.notMatch(result.text, secret)
   t.equal((await browser.go(result.url)).status, 400, 'once')
-  await browser.submit(
+  const live = await browser.submit(
     await browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
     { reason: 'x' },
     { form: posts('/live') }
   )
+  await approve(kora, pathOf(live))
   t.match(
     words((await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)).text),
     said('console.clients.trial.not.status')
