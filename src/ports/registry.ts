@@ -46,16 +46,32 @@ export type CompanyAnswer =
 export interface CompanyChange {
   uscc: string
   version: number
-  name: string
-  status: CompanyStatus
-  /** Null: the register does not say. */
+  /** Absent: it could not be read. */
+  name?: string
+  /** Absent: it could not be read. */
+  status?: CompanyStatus
+  /** Null: the register does not say, or says it so that it cannot be read: `faults` tells. */
   legalRepresentative: RegisteredPerson | null
+  /** What could not be read; absent: everything could. */
+  faults?: ChangeFault[]
 }
+
+/** Codes, never the values: the member, and for a person the part of it. */
+export const changeFaults = [
+  'name',
+  'name.character',
+  'status',
+  'legal_representative.malformed',
+  'legal_representative.cert_type',
+  'legal_representative.cert_no',
+  'legal_representative.name'
+] as const
+export type ChangeFault = (typeof changeFaults)[number]
 
 /** A piece of the register's journal. */
 export interface CompanyChanges {
   changes: CompanyChange[]
-  /** How many entries of the piece did not follow the contract and were left out. */
+  /** How many entries of the piece name no organization or no version, and were left out. */
   unreadable: number
   /** The position for the next request. */
   next: number

@@ -71,7 +71,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0019_superseded_requests',
     '0020_api_grants',
     '0021_own_sites',
-    '0022_audit_events_once'
+    '0022_audit_events_once',
+    '0030_register_faults'
   ])
 
   const after = await readRows(db, columns)

@@ -1,7 +1,9 @@
 import { isCertType } from '../../domain/identity/cert-type.ts'
+import { isUnsafeLine } from '../../domain/plain-text.ts'
 import { parseUscc } from '../../domain/identity/uscc.ts'
 import {
   companyStatuses,
+  type ChangeFault,
   type CompanyChange,
   type CompanyRegister,
   type CompanyStatus,
@@ -58,26 +60,39 @@ export function createCompanyRegister (options: RegistryHttpOptions): CompanyReg
         if (!Array.isArray(given) || !isNumber(next, since ?? 0) || !isFlag(more)) return null
         // there would be no end of it
         if (more && next === since) return null
-        // one malformed entry must not block those after it
+        // one malformed entry must not block those after it, nor one malformed member the rest of its entry
         const changes = given.map(readChange).filter((change) => change !== null)
         return { changes, unreadable: given.length - changes.length, next, more }
       })
   }
 }
 
+/** What can be read of an entry, and codes for the rest. Null: nobody can tell what it is about. */
 function readChange (value: unknown): CompanyChange | null {
   if (typeof value !== 'object' || value === null) return null
   const { uscc, version, name, status, legalRepresentative } = value as Members
   const code = typeof uscc === 'string' ? parseUscc(uscc) : null
-  if (code?.ok !== true || !isNumber(version, 1) || !isText(name, 200) || !isStatus(status)) return null
+  if (code?.ok !== true || !isNumber(version, 1)) return null
+  const faults: ChangeFault[] = []
+  if (!isText(name, 200)) faults.push('name')
+  else if (isUnsafeLine(name)) faults.push('name.character')
+  if (!isStatus(status)) faults.push('status')
   const person = legalRepresentative === null ? null : readPerson(legalRepresentative)
-  return person === undefined ? null : { uscc: code.value, version, name, status, legalRepresentative: person }
+  if (typeof person === 'string') faults.push(person)
+  return {
+    uscc: code.value,
+    version,
+    ...(isText(name, 200) && !isUnsafeLine(name) ? { name } : {}),
+    ...(isStatus(status) ? { status } : {}),
+    legalRepresentative: typeof person === 'string' ? null : person,
+    ...(faults.length > 0 ? { faults } : {})
+  }
 }
 
-function readPerson (value: unknown): RegisteredPerson | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+function readPerson (value: unknown): RegisteredPerson | ChangeFault {
+  if (typeof value !== 'object' || value === null) return 'legal_representative.malformed'
   const { certType, certNo, name } = value as Members
-  return typeof certType === 'string' && isCertType(certType) && isText(certNo, 64) && isText(name, 200)
-    ? { certType, certNo, name }
-    : undefined
+  if (!isCertType(certType)) return 'legal_representative.cert_type'
+  if (!isText(certNo, 64)) return 'legal_representative.cert_no'
+  return isText(name, 200) ? { certType, certNo, name } : 'legal_representative.name'
 }

@@ -18,6 +18,8 @@ export interface OrganizationTable {
   legalRepresentativeSince: NullableTimestamp
   registerVersion: Generated<number>
   registerCheckedAt: NullableTimestamp
+  /** What could not be read in the newest entry of the register. */
+  registerFaults: Generated<string[]>
   createdAt: Timestamp
   updatedAt: Timestamp
   /** Suspended by staff, independent of the register. */

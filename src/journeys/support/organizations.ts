@@ -31,6 +31,8 @@ export interface OrganizationLine {
 
 export interface OrganizationSearch {
   /** Code (exact), or part of the name. */ text?: string | undefined
+  /** Only those whose newest entry in the register cannot be read whole. */
+  unreadable?: boolean
   status?: Organization['status'] | undefined
   after?: string | undefined
   limit?: number
@@ -39,7 +41,7 @@ export interface OrganizationSearch {
 /** At most `limit`, newest first, with the number of agents in force; one query for a page. */
 export async function listOrganizations (
   { db }: Pick<SupportDeps, 'db'>,
-  { text = '', status, after, limit = 50 }: OrganizationSearch
+  { text = '', status, unreadable = false, after, limit = 50 }: OrganizationSearch
 ): Promise<OrganizationLine[]> {
   const typed = text.normalize('NFKC').replaceAll('\0', '').trim().slice(0, 100)
   let query = db
@@ -56,6 +58,7 @@ export async function listOrganizations (
     ])
   if (/^[0-9A-Za-z]{18}$/.test(typed)) query = query.where('o.uscc', '=', typed.toUpperCase())
   else if (typed !== '') query = query.where(sql<boolean>`strpos(o.name, ${typed}) > 0`)
+  if (unreadable) query = query.where(sql<boolean>`o.register_faults <> '{}'`)
   if (status !== undefined) query = query.where('o.status', '=', status)
   if (after !== undefined) {
     query = query.where(
@@ -75,7 +78,7 @@ export interface OrganizationDetail {
   held: boolean
   region: string | null
   createdAt: Date
-  register: { version: number; checkedAt: Date | null }
+  register: { version: number; checkedAt: Date | null; faults: string[] }
   passwordMustChange: boolean
   legalRepresentative: { id: string; name: string; certNo: string; since: Date | null } | null
   delegations: DelegationView[]
@@ -97,7 +100,7 @@ export async function organizationDetail (
     held: row.staffHold,
     region: row.registeredRegion,
     createdAt: row.createdAt,
-    register: { version: row.registerVersion, checkedAt: row.registerCheckedAt },
+    register: { version: row.registerVersion, checkedAt: row.registerCheckedAt, faults: row.registerFaults },
     passwordMustChange: row.passwordMustChange,
     legalRepresentative:
       representative === null

@@ -66,15 +66,23 @@ export function createRegisterFollower (deps: CompanyRegisterDeps, options: Foll
     }
   }
 
-  async function apply ({ uscc, version, name, status, legalRepresentative }: CompanyChange): Promise<void> {
+  async function apply (change: CompanyChange): Promise<void> {
+    const { uscc, version, name, status, legalRepresentative, faults = [] } = change
     try {
-      await applyRegisterChange(deps, {
+      const applied = await applyRegisterChange(deps, {
         uscc,
         version,
-        name,
-        status,
-        ...(legalRepresentative === null ? {} : { legalRepresentative })
+        ...(name === undefined ? {} : { name }),
+        ...(status === undefined ? {} : { status }),
+        ...(legalRepresentative === null ? {} : { legalRepresentative }),
+        faults
       })
+      if (applied.outcome === 'applied' && applied.faults.length > 0) {
+        log.error(
+          { component: 'register-news', uscc: maskUscc(uscc), version, faults: applied.faults },
+          'news of the company register cannot be read whole'
+        )
+      }
     } catch (error) {
       // an entry that can never be applied must not block later ones; an operator has to look at it
       if (!(error instanceof DomainError)) throw error

@@ -34,11 +34,15 @@ export interface RegisterChange {
   name?: string
   status?: 'active' | 'suspended' | 'dissolved'
   legalRepresentative?: RegisterPerson
+  /** What the register said and could not be read: `member` or `member.part`. */
+  faults?: readonly string[]
 }
+
+type ChangedMember = 'name' | 'status' | 'legal_representative'
 
 export type RegisterChangeOutcome =
   /** `changed` may be empty: the register was asked, nothing changed. */
-  | { outcome: 'applied'; organizationId: string; changed: Array<'name' | 'status' | 'legal_representative'> }
+  | { outcome: 'applied'; organizationId: string; changed: ChangedMember[]; faults: string[] }
   | { outcome: 'outdated'; organizationId: string }
   | { outcome: 'unknown_organization' }
 
@@ -52,13 +56,16 @@ interface Applied {
   status: Organization['status']
   oldRepresentative: string | null
   representative: string | null
+  oldFaults: string[]
+  faults: string[]
 }
 
 /**
  * Applies changes, with everything that follows from them, in one transaction. Another legal representative suspends
  * all delegations, ends open approvals, the context of the former one and the browsers trusted for the organization's
- * password, and requires a new password. A suspended or dissolved organization loses everything. @throws DomainError
- * `register_news` when the legal representative's data cannot be right
+ * password, and requires a new password. A suspended or dissolved organization loses everything. A representative whose
+ * data cannot be read is nobody, with the same consequences, until the register says it again or staff decide; whatever
+ * else the entry says applies.
  */
 export async function applyRegisterChange (
   deps: OrganizationsDeps,
@@ -72,21 +79,35 @@ export async function applyRegisterChange (
   if (known === undefined) return { outcome: 'unknown_organization' }
   // avoids creating a person for nothing; the statement below decides
   if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
-  const representative =
-    news.legalRepresentative === undefined ? null : await registeredPerson(deps, news.legalRepresentative)
+  const faults = [...(news.faults ?? [])]
+  let representative: string | null = null
+  if (news.legalRepresentative !== undefined) {
+    const read = await readRegisteredPerson(deps, news.legalRepresentative)
+    if ('fault' in read) faults.push(`legal_representative.${read.fault}`)
+    else representative = read.id
+  }
   return await inTransaction(deps.db, async (trx) => {
-    const row = await update(trx, news, representative)
+    const row = await update(trx, news, { representative, faults })
     if (row === null) return { outcome: 'outdated', organizationId: known.id }
-    const changed: Array<'name' | 'status' | 'legal_representative'> = []
+    const changed: ChangedMember[] = []
     if (row.name !== row.oldName) changed.push('name')
     if (row.status !== row.oldStatus) changed.push('status')
     if (row.representative !== row.oldRepresentative) changed.push('legal_representative')
+    if (row.faults.length > 0 && row.faults.join() !== row.oldFaults.join()) {
+      await deps.audit.record(trx, {
+        type: 'organization.updated',
+        actor: 'system',
+        organizationId: row.organizationId,
+        reason: 'register_unreadable',
+        details: { faults: row.faults, version: news.version }
+      })
+    }
     if (changed.includes('name')) await renamed(deps, trx, { applied: row, version: news.version })
     if (changed.includes('legal_representative')) {
       await representativeChanged(deps, trx, { row, version: news.version })
     }
     if (changed.includes('status')) await statusChanged(deps, trx, { row, version: news.version })
-    return { outcome: 'applied', organizationId: row.organizationId, changed }
+    return { outcome: 'applied', organizationId: row.organizationId, changed, faults: row.faults }
   })
 }
 
@@ -97,32 +118,48 @@ export async function applyRegisterChange (
 async function update (
   trx: Trx,
   { uscc, version, name, status }: RegisterChange,
-  representative: string | null
+  { representative, faults }: { representative: string | null; faults: string[] }
 ): Promise<Applied | null> {
+  const nobody = faults.some((fault) => readMember(fault) === 'legal_representative')
+  // what this entry says nothing about stays as unreadable as it was
+  const said = [
+    ...(name === undefined ? [] : ['name']),
+    ...(status === undefined ? [] : ['status']),
+    ...(representative === null ? [] : ['legal_representative']),
+    ...faults.map(readMember)
+  ]
   const { rows } = await sql<Applied>`
     with before as (
-      select id, name, status, legal_representative_id, register_version, staff_hold from organization
+      select id, name, status, legal_representative_id, register_version, register_faults, staff_hold from organization
         where uscc = ${uscc} for no key update)
     update organization o
        set register_version = ${version}, register_checked_at = now(), updated_at = now(),
            name = coalesce(${name ?? null}::text, b.name),
            status = case when ${status ?? null}::text is null or ((b.status = 'pending' or b.staff_hold)
              and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
-           legal_representative_id = coalesce(${representative}::text, b.legal_representative_id),
-           legal_representative_since = case when coalesce(${representative}::text, b.legal_representative_id)
+           legal_representative_id = case when ${nobody}::boolean then null
+             else coalesce(${representative}::text, b.legal_representative_id) end,
+           legal_representative_since = case when ${nobody}::boolean then null
+             when coalesce(${representative}::text, b.legal_representative_id)
              is distinct from b.legal_representative_id
              then now() else o.legal_representative_since end,
            password_must_change = o.password_must_change or (o.password_hash is not null
-             and ${representative}::text is distinct from b.legal_representative_id
-               and ${representative}::text is not null and b.legal_representative_id is not null)
+             and b.legal_representative_id is not null and (${nobody}::boolean
+               or coalesce(${representative}::text, b.legal_representative_id) <> b.legal_representative_id)),
+           register_faults = array(
+             select f from unnest(b.register_faults) f where not split_part(f, '.', 1) = any(${said}::text[]))
+             || ${faults}::text[]
       from before b
      where o.id = b.id and b.register_version < ${version}
     returning o.id as organization_id, o.uscc, o.type, b.name as old_name, o.name, b.status as old_status, o.status,
-              b.legal_representative_id as old_representative, o.legal_representative_id as representative`.execute(
+              b.legal_representative_id as old_representative, o.legal_representative_id as representative,
+              b.register_faults as old_faults, o.register_faults as faults`.execute(
       trx
     )
   return rows[0] ?? null
 }
+
+const readMember = (fault: string): string => fault.split('.')[0]!
 
 const toLockedOrganization = ({
   organizationId: id,
@@ -238,16 +275,24 @@ async function statusChanged (
  * The person whom the register names, by document number. An unknown person is created without password and at level 1;
  * scan, identity and face can then prove exactly that person. A name here never changes a known person.
  */
-export async function registeredPerson (
+export async function registeredPerson (deps: OrganizationsDeps, person: RegisterPerson): Promise<string> {
+  const read = await readRegisteredPerson(deps, person)
+  if ('fault' in read) throw new DomainError('register_news')
+  return read.id
+}
+
+/** The same, or a code for what cannot be read. A name is only read where the number names nobody known. */
+async function readRegisteredPerson (
   deps: OrganizationsDeps,
   { certType, certNo, name }: RegisterPerson
-): Promise<string> {
-  const read = parseName(name)
-  if (!isCertType(certType)) throw new DomainError('register_news')
+): Promise<{ id: string } | { fault: string }> {
+  if (!isCertType(certType)) return { fault: 'cert_type' }
   const number = parseCertNo(certType, certNo, shanghaiDate(deps.clock.now()))
-  if (!read.ok || !number.ok) throw new DomainError('register_news')
+  if (!number.ok) return { fault: `cert_no_${number.code.toLowerCase()}` }
   const known = await personByCertNo(deps.db, deps.crypto, { certType, certNo: number.value })
-  if (known !== null) return known.id
+  if (known !== null) return { id: known.id }
+  const read = parseName(name)
+  if (!read.ok) return { fault: `name_${read.code.toLowerCase()}` }
   try {
     return await inTransaction(deps.db, async (trx) => {
       const { id } = await insertPerson(trx, deps.crypto, {
@@ -264,13 +309,13 @@ export async function registeredPerson (
         personId: id,
         reason: 'company_register'
       })
-      return id
+      return { id }
     })
   } catch (error) {
     // another process made the same person at the same time
     if (!isUniqueViolation(error, 'person_cert_no')) throw error
     const other = await personByCertNo(deps.db, deps.crypto, { certType, certNo: number.value })
     if (other === null) throw error
-    return other.id
+    return { id: other.id }
   }
 }

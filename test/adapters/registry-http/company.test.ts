@@ -154,8 +154,6 @@ t.test('answers that do not follow the contract', async (t) => {
       good,
       { ...good, uscc: '91540102MA6T1A2BXX' },
       { ...good, version: '5' },
-      { ...good, legalRepresentative: {} },
-      { ...good, status: 'gone' },
       null,
       { ...good, legalRepresentative: null }
     ],
@@ -164,8 +162,32 @@ t.test('answers that do not follow the contract', async (t) => {
   }
   t.same(
     await register.changes(0),
-    { changes: [good, { ...good, legalRepresentative: null }], unreadable: 5, next: 7, more: false },
+    { changes: [good, { ...good, legalRepresentative: null }], unreadable: 3, next: 7, more: false },
     'what is bad does not hold up the rest'
+  )
+  body = {
+    changes: [
+      { ...good, legalRepresentative: {} },
+      { ...good, legalRepresentative: { ...zhuoma, certNo: 5 } },
+      { ...good, status: 'gone' },
+      { ...good, name: 'a\nb' },
+      { ...good, name: '' }
+    ],
+    next: 5,
+    more: false
+  }
+  const { name: _name, ...nameless } = good
+  const { status: _status, ...stateless } = good
+  t.same(
+    (await register.changes(0)).changes,
+    [
+      { ...good, legalRepresentative: null, faults: ['legal_representative.cert_type'] },
+      { ...good, legalRepresentative: null, faults: ['legal_representative.cert_no'] },
+      { ...stateless, faults: ['status'] },
+      { ...nameless, faults: ['name.character'] },
+      { ...nameless, faults: ['name'] }
+    ],
+    'S25: what is bad of an entry does not hold up the rest of it'
   )
   const lookups = [
     [],

@@ -7,7 +7,16 @@ import { personByCertNo } from '../../../src/records/persons/index.ts'
 import { RegisterUnavailable } from '../../../src/ports/registry.ts'
 import { createCompanySandbox, type CompanySandbox } from '../../../src/simulators/registers/index.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
-import { certNo, people, servicesOn, uscc, world } from '../organizations/delegations/support.ts'
+import {
+  active,
+  certNo,
+  events,
+  people,
+  servicesOn,
+  stateOf,
+  uscc,
+  world
+} from '../organizations/delegations/support.ts'
 
 const key = { keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more' } as const
 const person = (n: number) => ({ certType: 'resident_id', certNo: certNo(n), name: '测试·新代表' }) as const
@@ -28,7 +37,9 @@ async function follow (t: Test, database: TestDatabase) {
     await register.close()
   })
   const warnings: string[] = []
-  const note = (_: object, text: string): void => {
+  const logged: object[] = []
+  const note = (facts: object, text: string): void => {
+    logged.push(facts)
     warnings.push(text)
   }
   const log = { warn: note, error: note, info: note }
@@ -44,6 +55,7 @@ async function follow (t: Test, database: TestDatabase) {
     register,
     services,
     warnings,
+    logged,
     organization: async () =>
       await database.db.selectFrom('organization').selectAll().where('uscc', '=', uscc).executeTakeFirstOrThrow(),
     /** Turns come one after the other without waiting. */
@@ -59,7 +71,10 @@ eachDatabase(t, 'what the register says is what is known here', async (t, databa
   w.register.edit(uscc, { legalRepresentative: person(801) })
   w.register.edit('71540102MC1234566M', { name: '没有账号的单位' })
   t.equal(await follower.runOnce(), 3)
-  const successor = await personByCertNo(database.db, database.crypto, { certType: 'resident_id', certNo: certNo(801) })
+  const successor = await personByCertNo(database.db, database.crypto, {
+    certType: 'resident_id',
+    certNo: certNo(801)
+  })
   t.match(await w.organization(), {
     name: '新名有限公司',
     legalRepresentativeId: successor?.id,
@@ -124,8 +139,8 @@ eachDatabase(t, 'outages and nonsense hold up nothing for ever', async (t, datab
   t.match(await w.organization(), { name: row.name })
   w.register.outage(null)
   t.equal(await follower.runOnce(), 2)
-  t.match(await w.organization(), { name: '之后' }, 'what can never be applied is left out')
-  t.same(w.warnings, ['news of the company register cannot be applied'])
+  t.match(await w.organization(), { name: '之后', registerFaults: [] })
+  t.same(w.warnings, ['news of the company register cannot be read whole'])
 })
 
 eachDatabase(
@@ -151,3 +166,77 @@ eachDatabase(
     t.equal(await w.register.told(30), false)
   }
 )
+
+const unreadablePeople = {
+  'legal_representative.name_character': { certType: 'resident_id', certNo: certNo(803), name: '王\uE8631' },
+  'legal_representative.name_length': { certType: 'resident_id', certNo: certNo(803), name: '长'.repeat(60) },
+  'legal_representative.cert_no_legacy15': { certType: 'resident_id', certNo: '540102900307251', name: '测试·新代表' },
+  'legal_representative.name': { certType: 'resident_id', certNo: certNo(803), name: '' },
+  'legal_representative.cert_no': { certType: 'resident_id', certNo: '', name: '测试·新代表' },
+  'legal_representative.cert_type': { certType: 'driver', certNo: certNo(803), name: '测试·新代表' } as never,
+  'legal_representative.malformed': '张三' as never
+} as const
+
+for (const [code, legalRepresentative] of Object.entries(unreadablePeople)) {
+  eachDatabase(t, `S25: the rest of an entry applies without what cannot be read: ${code}`, async (t, database) => {
+    const w = await follow(t, database)
+    const delegation = await active(w)
+    const follower = createRegisterFollower(w.services, { position: ownPosition() })
+    w.register.edit(uscc, { status: 'suspended', legalRepresentative })
+    await follower.runOnce()
+    t.match(await w.organization(), {
+      status: 'suspended',
+      legalRepresentativeId: null,
+      passwordMustChange: true,
+      registerFaults: [code]
+    })
+    t.equal(await stateOf(w, delegation.id), 'suspended')
+    t.match(w.warnings, ['news of the company register cannot be read whole'])
+    t.match(w.logged[0], { faults: [code] })
+    t.notMatch(JSON.stringify(w.logged), /测试|长长|张三|9003072|王/)
+    t.match(await events(w, 'organization.representative-changed'), [{ details: { from: w.lr, to: null } }])
+
+    // the register says it again, so that it can be read
+    w.register.edit(uscc, { status: 'active', legalRepresentative: person(804) })
+    await follower.runOnce()
+    const successor = await personByCertNo(database.db, database.crypto, {
+      certType: 'resident_id',
+      certNo: certNo(804)
+    })
+    t.match(await w.organization(), { status: 'active', legalRepresentativeId: successor?.id, registerFaults: [] })
+    t.equal(await stateOf(w, delegation.id), 'suspended', 'no delegation returns by itself')
+  })
+}
+
+eachDatabase(
+  t,
+  'S25: a name or status that cannot be read holds up neither the rest nor the journal',
+  async (t, database) => {
+    const w = await follow(t, database)
+    const follower = createRegisterFollower(w.services, { position: ownPosition() })
+    w.register.edit(uscc, { name: '甲\0乙', status: 'dissolved' })
+    await follower.runOnce()
+    t.match(await w.organization(), {
+      name: row.name,
+      status: 'dissolved',
+      legalRepresentativeId: w.lr,
+      registerFaults: ['name.character']
+    })
+    w.register.edit(uscc, { name: '新名', status: 'merged' as never })
+    await follower.runOnce()
+    t.match(await w.organization(), { name: '新名', status: 'dissolved', registerFaults: ['status'] })
+  }
+)
+
+eachDatabase(t, 'S25: a known number names its person, however the name is written', async (t, database) => {
+  const w = await follow(t, database)
+  const delegation = await active(w)
+  const follower = createRegisterFollower(w.services, { position: ownPosition() })
+  w.register.edit(uscc, {
+    status: 'active',
+    legalRepresentative: { certType: 'resident_id', certNo: people.lhamo.certNo, name: '（委派代表：拉姆）' }
+  })
+  await follower.runOnce()
+  t.match(await w.organization(), { legalRepresentativeId: w.lr, registerFaults: [] })
+  t.equal(await stateOf(w, delegation.id), 'active')
+})

@@ -34,7 +34,7 @@ interface Row {
 export interface OrganizationsPage extends WithConsoleLayout {
   rows: Row[]
   pager: Pager | null
-  filters: { status: string }
+  filters: { status: string; register: string }
   statuses: readonly string[]
   errors: FieldError[]
 }
@@ -49,6 +49,8 @@ export interface OrganizationPage extends WithConsoleLayout {
     createdAt: string
     checkedAt: string | null
     version: number
+    /** What the register said and nobody could read: codes. */
+    faults: string[]
     passwordMustChange: boolean
   }
   legalRepresentative: { id: string; name: string; certNo: string; since: string | null } | null
@@ -89,9 +91,10 @@ export function registerOrganizations (console: Console): void {
     path: '/admin/organizations',
     roles,
     handler: async (c) => {
-      const list = readList(c.request, ['status'], 1)
+      const list = readList(c.request, ['status', 'register'], 1)
       const found = await listOrganizations(deps, {
         status: statuses.find((one) => one === list.filters.status),
+        unreadable: list.filters.register === 'unreadable',
         after: list.after?.[0],
         limit: list.limit
       })
@@ -137,7 +140,7 @@ export function registerOrganizations (console: Console): void {
       const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
       return c.page(
         'console/organizations/organizations',
-        { rows: found.map(toRow), pager: null, filters: { status: '' }, statuses, errors },
+        { rows: found.map(toRow), pager: null, filters: { status: '', register: '' }, statuses, errors },
         { status: errors.length > 0 ? 422 : 200 }
       )
     }
@@ -161,6 +164,7 @@ export function registerOrganizations (console: Console): void {
           createdAt: detail.createdAt.toISOString(),
           checkedAt: register.checkedAt?.toISOString() ?? null,
           version: register.version,
+          faults: register.faults,
           passwordMustChange: detail.passwordMustChange
         },
         legalRepresentative:

@@ -94,14 +94,15 @@ const keyStatement = statement<[], { kid: string; alg: string; state: string; da
 )
 const numberStatement = statement<
   [],
-  { dead: number; due: number; changes: number; review: number }
+  { dead: number; due: number; changes: number; review: number; unreadable: number }
 >(
   'overview numbers',
   `
   select (select count(*)::int from outbox where dead_at is not null) as dead,
          (select count(*)::int from outbox where done_at is null and dead_at is null and run_at <= now()) as due,
          (select count(*)::int from pending_change where state = 'pending' and expires_at > now()) as changes,
-         (select count(*)::int from registration where review = 'waiting') as review`
+         (select count(*)::int from registration where review = 'waiting') as review,
+         (select count(*)::int from organization where register_faults <> '{}') as unreadable`
 )
 
 /** Days after which the page points out an old signing key. */
@@ -169,6 +170,18 @@ export function registerOverview (console: Console): void {
               figure: String(row?.changes ?? 0),
               note: t('console.overview.waiting.note', { n: row?.review ?? 0 }),
               warn: (row?.changes ?? 0) > 0
+            }
+          }
+        ],
+        [
+          'register',
+          async () => {
+            const [row] = await numbers
+            return {
+              ...plain,
+              figure: String(row?.unreadable ?? 0),
+              note: t('console.overview.register.note'),
+              warn: (row?.unreadable ?? 0) > 0
             }
           }
         ]
