@@ -117,6 +117,13 @@ export function loadMigrationConfig (env: Environment): MigrationConfig {
   return { databaseUrl, dataDir: resolve(text('DATA_DIR') ?? settings.DATA_DIR.fallback) }
 }
 
+/** Whether an address is of this machine by its name alone; nothing is resolved, since others may decide the answer. */
+export function isThisMachine (address: string): boolean {
+  if (!URL.canParse(address)) return false
+  const { hostname } = new URL(address)
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || /^127(\.\d+){3}$|^\[::1\]$/.test(hostname)
+}
+
 /** Parse and check. Throws ConfigError with every fault at once. */
 export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   const { text, fault, absent, faults, warnings } = createReader(env)
@@ -149,8 +156,22 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   const environment = choice('NODE_ENV')
   const production = environment === 'production'
   const port = integer('PORT')
-  const sandbox = flag('SANDBOX', !production)
+  const issuer = text('ISSUER') ?? `http://localhost:${port}`
+  const forStrangers = choice('SANDBOX_FOR_STRANGERS') === 'anybody-may-be-anybody'
+  // a forgotten NODE_ENV opens nothing to others
+  const simulated = !production && (isThisMachine(issuer) || forStrangers)
+  const sandbox = flag('SANDBOX', simulated)
   const demoData = flag('DEMO_DATA', sandbox)
+  for (const name of ['SANDBOX', 'DEMO_DATA'] as const) {
+    if (production || simulated || text(name) !== 'on') continue
+    fault(
+      `${name}=on is refused: ISSUER="${issuer}" is not this machine, and with simulators everybody is whoever they ` +
+        'like. For a real service set NODE_ENV=production; for a public demonstration see SANDBOX_FOR_STRANGERS.'
+    )
+  }
+  if (production && forStrangers) {
+    fault('SANDBOX_FOR_STRANGERS is refused with NODE_ENV=production: simulators never run in production. Remove it.')
+  }
   if (production && text('SANDBOX') === 'on') {
     fault('SANDBOX=on is refused with NODE_ENV=production: simulators never run in production. Remove it.')
   }
@@ -163,11 +184,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     fault(`RP_PORT and PORT are both ${port}. Give the demo site a port of its own.`)
   }
 
-  const issuer = text('ISSUER') ?? `http://localhost:${port}`
   try {
     const url = new URL(issuer)
-    const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || !production))) {
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (isThisMachine(issuer) || !production))) {
       fault(`ISSUER="${issuer}" must begin with https:// (http:// is for localhost only).`)
     }
     if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
@@ -296,6 +315,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     passwordProfile: choice('PASSWORD_PROFILE'),
     phoneChannels: { app: channels !== 'pages', pages: channels !== 'app' },
     sandbox,
+    simulated,
     demoData,
     logLevel: choice('LOG_LEVEL'),
     face: vendor('FACE'),

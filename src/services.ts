@@ -83,6 +83,9 @@ export async function startServices (
   options: StartOptions = {}
 ): Promise<RunningServices> {
   const { onProgress = () => {}, clock = systemClock } = options
+  // before anything is made on the disk
+  const vendors = [config.face, config.populationRegister, config.companyRegister]
+  if (!config.sandbox) vendors.forEach((vendor) => vendorOr(vendor))
   const database = await openDatabase({
     databaseUrl: config.databaseUrl,
     dataDir: config.dataDir,
@@ -116,7 +119,7 @@ export async function startServices (
       audit: createAudit({ crypto }),
       hasher: createPasswordHasher({
         concurrency: config.hashConcurrency,
-        ...(config.environment === 'test' ? { memoryCost: 1024, timeCost: 2 } : {})
+        ...(config.environment === 'test' && config.simulated ? { memoryCost: 1024, timeCost: 2 } : {})
       }),
       face: createFaceHttpProvider({
         baseUrl: face.url,
@@ -170,7 +173,9 @@ export async function openOperatorServices (config: Readonly<Config>, log: Logge
   const { databaseUrl, dataDir, databasePoolSize: poolSize } = config
   // opening would make it
   if (databaseUrl === null && !existsSync(dataDir)) {
-    throw new Error(`There is no database in ${dataDir}. Start Kora first: npm start. Or set DATA_DIR or DATABASE_URL.`)
+    throw new Error(
+      `There is no database in ${dataDir}. Start Kora first: npm start. Or set DATA_DIR or DATABASE_URL.`
+    )
   }
   const database = await openDatabase({ databaseUrl, dataDir, poolSize, log })
   try {
@@ -192,11 +197,11 @@ async function fittingCrypto (config: Readonly<Config>, db: Kysely<Database>): P
   return crypto
 }
 
-const vendorOr = (configured: Vendor | null, simulated: Vendor | undefined): Vendor =>
+const vendorOr = (configured: Vendor | null, simulated?: Vendor): Vendor =>
   configured ??
   required(
     simulated ?? null,
-    'FACE_URL, POPULATION_REGISTER_URL and COMPANY_REGISTER_URL (or SANDBOX=on outside production)'
+    'FACE_URL, POPULATION_REGISTER_URL and COMPANY_REGISTER_URL (or, to try Kora, an ISSUER of this machine)'
   )
 
 function required<T> (value: T | null, setting: string): T {

@@ -246,10 +246,19 @@ export const settings = {
 
   SANDBOX: {
     group: 'sandbox',
-    fallback: 'on; in production off',
+    fallback: 'on where `ISSUER` is this machine; otherwise and in production off',
     values: ['on', 'off'],
     production: 'refused',
     meaning: 'Simulated phone, providers and registers.'
+  },
+  SANDBOX_FOR_STRANGERS: {
+    group: 'sandbox',
+    fallback: 'no',
+    values: ['no', 'anybody-may-be-anybody'],
+    production: 'refused',
+    meaning:
+      'Simulators where `ISSUER` is not this machine (`localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`): everybody ' +
+      'who reaches the address can sign in as anybody. Only for a demonstration without real data.'
   },
   DEMO_DATA: {
     group: 'sandbox',

@@ -36,6 +36,8 @@ export interface Config {
   /** What a scanned code opens. */
   phoneChannels: { app: boolean; pages: boolean }
   sandbox: boolean
+  /** Simulators may run: outside production, on this machine or by a setting that says for whom. */
+  simulated: boolean
   demoData: boolean
   logLevel: string
   face: Vendor | null

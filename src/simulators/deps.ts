@@ -16,6 +16,7 @@ export interface SimulatorsDeps {
     | 'contact'
     | 'demoData'
     | 'environment'
+    | 'simulated'
     | 'facePolicy'
     | 'host'
     | 'issuer'

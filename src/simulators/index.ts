@@ -37,11 +37,12 @@ export interface Sandbox {
   close(): Promise<void>
 }
 
-/** Starts the simulated vendors, each on its own port. @throws Error in production */
+/** Starts the simulated vendors, each on its own port. @throws Error where simulators may not run */
 export async function startSandbox (config: Readonly<Config>, log: Logger): Promise<Sandbox> {
   if (config.environment === 'production' || process.env['NODE_ENV'] === 'production') {
     throw new Error('The sandbox never runs in production. Remove SANDBOX, or start without NODE_ENV=production.')
   }
+  if (!config.simulated) throw new Error('The sandbox runs where ISSUER is this machine. See SANDBOX_FOR_STRANGERS.')
   const key = (keyId: string): { keyId: string; algorithm: 'hmac-sha256'; secret: string } => ({
     keyId,
     algorithm: 'hmac-sha256',

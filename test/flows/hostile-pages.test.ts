@@ -273,7 +273,7 @@ t.test('T064: cookies', async (t) => {
     t.notMatch(line, /domain=/i)
     t.ok(line.length < 4096)
   }
-  const secure = await startKora(t, { env: { ISSUER: 'https://sso.example.gov.cn' } })
+  const secure = await startKora(t, { env: { ISSUER: 'https://sso.example.gov.cn', SANDBOX_FOR_STRANGERS: 'anybody-may-be-anybody' } })
   const target = `http://localhost:${secure.port}`
   const https = await send(
     `${target}/oidc/auth?${new URLSearchParams({ client_id: 'demo-site', redirect_uri: `${secure.site}/callback`, response_type: 'code', scope: 'openid', code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' }).toString()}`,

@@ -75,6 +75,7 @@ t.test('production refuses to start with any sandbox setting, in a line that say
   for (const [name, value, line] of [
     ['SANDBOX', 'on', /SANDBOX=on is refused with NODE_ENV=production: .*Remove it\./],
     ['DEMO_DATA', 'on', /DEMO_DATA=on is refused with NODE_ENV=production\. Remove it\./],
+    ['SANDBOX_FOR_STRANGERS', 'anybody-may-be-anybody', /SANDBOX_FOR_STRANGERS is refused .*Remove it\./],
     ['RP_PORT', '3001', /RP_PORT is refused with NODE_ENV=production: .*Remove it\./]
   ] as const) {
     const port = await freePort()
@@ -84,6 +85,55 @@ t.test('production refuses to start with any sandbox setting, in a line that say
     t.equal(output.trim().split('\n').length, 1, `one line: ${output}`)
     t.equal(await isOpen(port), false, 'never listened')
   }
+})
+
+t.test('S6 a forgotten NODE_ENV opens nothing to others', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kora-forgotten-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const open = async (env: Record<string, string>): Promise<{ code: number | null; output: string }> => {
+    const port = await freePort()
+    const ended = await run({
+      PORT: String(port),
+      HOST: '0.0.0.0',
+      DATA_DIR: join(folder, 'data'),
+      RP_PORT: '0',
+      ...env
+    })
+    t.equal(await isOpen(port), false, 'never listened')
+    return ended
+  }
+  const issuer = 'https://sso.example.gov.cn'
+  for (const environment of [{}, { NODE_ENV: 'test' }]) {
+    const { code, output } = await open({ ISSUER: issuer, ...environment })
+    t.equal(code, 1, JSON.stringify(environment))
+    t.match(output, /FACE_URL/, 'nothing is simulated')
+    const forced = await open({ ISSUER: issuer, SANDBOX: 'on', ...environment })
+    t.equal(forced.code, 1)
+    t.match(forced.output, /SANDBOX=on is refused: .*SANDBOX_FOR_STRANGERS/)
+  }
+  const mine = [
+    'http://localhost:3000',
+    'http://kora.localhost:3000',
+    'http://127.0.0.1:3000',
+    'http://127.1.2.3',
+    'http://[::1]:3000'
+  ]
+  for (const issuer of mine) t.equal(loadConfig({ ISSUER: issuer }).sandbox, true, issuer)
+  const other = [
+    'https://localhost.example',
+    'https://127.0.0.1.nip.io',
+    'https://sso.example.gov.cn',
+    'http://[::2]:3000'
+  ]
+  for (const issuer of other) {
+    const config = loadConfig({ ISSUER: issuer, NODE_ENV: 'test' })
+    t.match(config, { sandbox: false, demoData: false, simulated: false }, issuer)
+    t.rejects(startSandbox(config, pino({ level: 'silent' })), issuer)
+  }
+  const shown = loadConfig({ ISSUER: 'https://demo.example', SANDBOX_FOR_STRANGERS: 'anybody-may-be-anybody' })
+  t.match(shown, { sandbox: true, demoData: true }, 'a demonstration says so')
 })
 
 await withPostgres(t, 'production refuses a database that the demo was shown with (T078)', async (t, url) => {
