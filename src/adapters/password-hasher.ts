@@ -33,6 +33,8 @@ export function createPasswordHasher (options: PasswordHasherOptions): PasswordH
   const { memoryCost = argon2Defaults.memoryKib, timeCost = argon2Defaults.passes } = options
   const parameters = { type: argon2.argon2id as 2, memoryCost, timeCost, parallelism: 1 }
   const dummy = dummyHash(memoryCost, timeCost)
+  // what every verification costs, whatever is stored: the dearest hash that was met, at least our own
+  let target = memoryCost * timeCost
   const queue = new Set<Waiting>()
   let running = 0
 
@@ -80,13 +82,35 @@ export function createPasswordHasher (options: PasswordHasherOptions): PasswordH
     hash: (password) => inTurn(async () => standardOrder(await argon2.hash(password, parameters))),
     verify: (phc, password) =>
       inTurn(async () => {
-        const usable = phc !== null && isArgon2id(phc)
+        const cost = phc === null ? null : readCost(phc)
+        const usable = phc !== null && cost !== null && cost <= memoryCost * timeCost * dearestFactor
         const equal = await argon2.verify(usable ? phc : dummy, password)
+        const spent = usable ? cost : memoryCost * timeCost
+        target = Math.max(target, spent)
+        const rest = missingMemory(target - spent, timeCost)
+        if (rest !== null) await argon2.verify(dummyHash(rest, timeCost), password)
         return usable && equal
       }),
     needsRehash: (phc) => !isArgon2id(phc) || argon2.needsRehash(phc, parameters),
     depth: () => ({ running, waiting: queue.size })
   }
+}
+
+/** A stored hash that is dearer than this many of ours is a wrong password: it could use up all memory. */
+const dearestFactor = 16
+
+/** Cost of verifying a hash in KiB × passes, which time follows; null: it is none. */
+export function readCost (phc: string): number | null {
+  if (!isArgon2id(phc)) return null
+  const read = (name: string): number => Number(new RegExp(`[$,]${name}=(\\d+)`).exec(phc)?.[1])
+  return read('m') * read('t')
+}
+
+/** Memory in KiB of a further hash of so many passes that costs the rest; null: nothing is missing. */
+export function missingMemory (rest: number, passes: number): number | null {
+  // the least that argon2 takes (RFC 9106 §3.1); less than that is not measurable
+  const memory = Math.round(rest / passes)
+  return memory < 8 ? null : memory
 }
 
 // the package writes m,p,t; the reference implementation and the PHC specification read m,t,p only

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createPasswordHasher } from '../../src/adapters/password-hasher.ts'
+import fc from 'fast-check'
+import { createPasswordHasher, missingMemory, readCost } from '../../src/adapters/password-hasher.ts'
 import { HasherBusy } from '../../src/ports/password-hasher.ts'
 
 const quick = { memoryCost: 1024, timeCost: 2 }
@@ -50,6 +51,48 @@ t.test('a value that is no argon2id string is a wrong password, not an exception
     t.equal(await hasher.verify(damaged, password), false, JSON.stringify(damaged))
     t.equal(hasher.needsRehash(damaged), true)
   }
+})
+
+t.test('S40 a stored hash costs the same whatever its parameters', async (t) => {
+  // the arithmetic: what a cheaper hash leaves is made up by another one
+  const passes = 2
+  const target = 19_456 * passes
+  fc.assert(
+    fc.property(fc.integer({ min: 8, max: 19_456 }), fc.integer({ min: 1, max: 4 }), (memory, times) => {
+      const spent = readCost(`$argon2id$v=19$m=${memory},t=${times},p=1$${'a'.repeat(22)}$${'b'.repeat(43)}`)
+      if (spent === null || spent > target) return
+      const rest = missingMemory(target - spent, passes)
+      const whole = spent + (rest ?? 0) * passes
+      if (Math.abs(whole - target) > 8 * passes) throw new Error(`${memory} KiB, ${times} passes`)
+    })
+  )
+  // and in processor time: the cheap hash took a third before
+  const cheap = await createPasswordHasher({ concurrency: 1, memoryCost: 4096, timeCost: 3 }).hash(password)
+  const hasher = createPasswordHasher({ concurrency: 1 })
+  const own = await hasher.hash(password)
+  const cost = async (value: string | null): Promise<number> => {
+    const before = process.cpuUsage()
+    await hasher.verify(value, 'wrong password')
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  const least = { cheap: Infinity, own: Infinity, none: Infinity }
+  for (let i = 0; i < 8; i++) {
+    least.cheap = Math.min(least.cheap, await cost(cheap))
+    least.own = Math.min(least.own, await cost(own))
+    least.none = Math.min(least.none, await cost(null))
+  }
+  for (const [name, value] of Object.entries(least)) {
+    const ratio = value / least.own
+    t.ok(ratio > 0.5 && ratio < 2, `${name} costs ${ratio.toFixed(2)} of our own`)
+  }
+  t.equal(await hasher.verify(cheap, password), true)
+  // dearer than our own: from then on everything costs as much
+  const dear = await createPasswordHasher({ concurrency: 1, memoryCost: 32_768, timeCost: 2 }).hash(password)
+  t.equal(await hasher.verify(dear, password), true)
+  t.ok((await cost(null)) / least.own > 1.2, 'unknown accounts too')
+  const bomb = `$argon2id$v=19$m=9999999,t=9,p=1$${'a'.repeat(22)}$${'b'.repeat(43)}`
+  t.equal(await hasher.verify(bomb, password), false, 'and nothing uses up the memory')
 })
 
 t.test('other parameters ask for a new hash', async (t) => {
