@@ -11,7 +11,7 @@ export const claimsByScope = {
   profile: ['name', 'name#bo', 'gender', 'locale', 'updated_at'],
   phone: ['phone_number', 'phone_number_verified'],
   email: ['email', 'email_verified'],
-  identity: ['cert_type', 'cert_no', 'cert_valid_from', 'cert_valid_to', 'birthdate'],
+  identity: ['cert_type', 'cert_no', 'cert_valid_from', 'cert_valid_to', 'cert_validity_verified', 'birthdate'],
   organization: ['organization', 'verified_claims']
 } as const
 
@@ -118,6 +118,9 @@ export function personClaims (
     cert_no: () => person.certNo,
     cert_valid_from: () => person.certValidFrom ?? undefined,
     cert_valid_to: () => person.certValidTo ?? undefined,
+    // as the person wrote it: neither the provider's contract nor the register's compares the days of the card
+    cert_validity_verified: () =>
+      person.certValidFrom === null && person.certValidTo === null ? undefined : false,
     birthdate: () => facts.birthdate ?? undefined
   }
   const given: Record<string, unknown> = {}

@@ -53,8 +53,6 @@ export interface VerifiedFacts {
     | 'assuranceLevel'
     | 'certType'
     | 'certNo'
-    | 'certValidFrom'
-    | 'certValidTo'
     | 'identityVerifiedAt'
     | 'faceVerifiedAt'
   >
@@ -97,15 +95,11 @@ function personElement ({ issuer, person, claims, allowed }: VerifiedFacts): Ver
       .map((name) => [name, claims[name]])
   )
   if (Object.keys(released).length === 0) return null
-  // the document itself says as much as its number: only for clients that may have the number
+  // the document itself says as much as its number: only for clients that may have the number; its validity is what
+  // the person wrote, verified by nobody
   const details =
     allowed.has('cert_no') && claims['cert_no'] !== undefined
-      ? {
-          document_number: person.certNo,
-          ...(person.certValidFrom === null ? {} : { date_of_issuance: person.certValidFrom }),
-          // 长期: there is no day of expiry
-          ...(person.certValidTo === null ? {} : { date_of_expiry: person.certValidTo })
-        }
+      ? { document_number: person.certNo }
       : {}
   // an in-person code, the equal of a face check, means that staff compared person and card
   const check =

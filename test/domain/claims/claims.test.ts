@@ -51,6 +51,7 @@ t.test('userinfo: every claim that there is, and no empty ones', (t) => {
       cert_type: '111',
       cert_no: '540102199003072515',
       cert_valid_from: '2018-06-01',
+      cert_validity_verified: false,
       birthdate: '1990-03-07'
     },
     '长期 omits the end date, no e-mail means no e-mail claims'
