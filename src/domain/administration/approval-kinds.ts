@@ -35,5 +35,15 @@ export const approvalKinds = {
 
 export type ApprovalKind = keyof typeof approvalKinds
 
+/**
+ * Roles that may approve the reset of an account, by who asks for it. Nobody takes over an account of an exclusive role
+ * without one of that role, because two of another role would act in its place; for audit, which decides nothing, it is
+ * one of security. Where none is left: `kora admin bootstrap --force`.
+ */
+export function resetApprovers (account: AdminRole, asker: AdminRole): readonly AdminRole[] {
+  const needed = account === 'audit' ? 'security' : account === 'counter' ? null : account
+  return needed === null || asker === needed ? approvalKinds['account.reset'].approvers : [needed]
+}
+
 /** Roles that may endorse the request of a program: a program and one administrator are not two people. */
 export const endorsers: readonly AdminRole[] = ['system', 'security']

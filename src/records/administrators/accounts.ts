@@ -8,7 +8,7 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act, AdminRole } from '../../domain/administration/administration.ts'
 import type { AdministratorsDeps } from './deps.ts'
-import { withdrawRequestsAbout } from '../approvals/index.ts'
+import { withdrawRequestsAbout, withdrawRequestsBy } from '../approvals/index.ts'
 import { useLink, type OpenLink } from './links.ts'
 import { keepPasskey, type NewPasskey } from './passkeys.ts'
 import { endAccountSessions } from '../own-sites/index.ts'
@@ -158,7 +158,10 @@ export async function acceptLink (
   }
 }
 
-/** Ends an account for ever: its sessions, its links, its rights. False: there is nothing to end. */
+/**
+ * Ends an account for ever: its sessions, its links, its rights, and what it asked for or endorsed. False: there is
+ * nothing to end.
+ */
 export async function disableAccount (
   deps: Pick<AdministratorsDeps, 'db' | 'audit'>,
   id: string,
@@ -176,6 +179,15 @@ export async function disableAccount (
     if (ended === undefined) return false
     await strip(trx, id)
     await withdrawRequestsAbout(trx, deps, { subject: id, kinds: ['account.reset'], act })
+    await withdrawRequestsBy(trx, deps, { actor: `admin:${id}`, act })
+    // links that it approved would still make accounts
+    await trx
+      .updateTable('adminBootstrap')
+      .set({ expiresAt: sql<Date>`now()` })
+      .where('createdBy', '=', `admin:${id}`)
+      .where('usedAt', 'is', null)
+      .where('expiresAt', '>', sql<Date>`now()`)
+      .execute()
     await deps.audit.record(trx, {
       type: 'staff.disabled',
       ...act,

@@ -35,6 +35,28 @@ export async function withdrawRequestsAbout (
 }
 
 /**
+ * Ends what somebody asked for or endorsed, in the transaction that disables the account or the program: nobody stands
+ * for it any more.
+ * @param who.actor of the requests, as in `Act`
+ */
+export async function withdrawRequestsBy (
+  trx: Transaction<Database>,
+  { audit }: Pick<ApprovalsDeps, 'audit'>,
+  { actor, act }: { actor: Act['actor']; act: Act }
+): Promise<void> {
+  const ended = await trx
+    .updateTable('pendingChange')
+    .set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
+    .where('state', '=', 'pending')
+    .where((where) => where.or([where('requestedBy', '=', actor), where('vouchedBy', '=', actor)]))
+    .returning(['id', 'kind', 'subject'])
+    .execute()
+  for (const { id, ...about } of ended) {
+    await audit.record(trx, { type: 'change.withdrawn', ...act, details: { changeId: id, ...about, askerGone: true } })
+  }
+}
+
+/**
  * Ends a request whose basis has changed; its page says so from now on.
  * @param ending.by the request that takes its place; null: a change that was made
  */

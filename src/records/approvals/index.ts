@@ -12,4 +12,9 @@ export {
   type Decided,
   type Requested
 } from './requests.ts'
-export { withdrawRequestsAbout, supersedeRequests, sweepApprovalRequests } from './ended-requests.ts'
+export {
+  withdrawRequestsAbout,
+  withdrawRequestsBy,
+  supersedeRequests,
+  sweepApprovalRequests
+} from './ended-requests.ts'

@@ -93,10 +93,10 @@ export type Requested = { ok: true; id: string } | { ok: false; code: 'already_w
 export type Decided =
   | { ok: true; once: { label: string; value: string } | null }
   /**
-   * not_waiting: decided, outdated, withdrawn, their own request, not for this role, or not endorsed; changed: not what
-   * was shown.
+   * not_waiting: decided, outdated, withdrawn, their own request, not for this role, or not endorsed; not_standing: who
+   * asked or endorsed is disabled; changed: not what was shown.
    */
-  | { ok: false; code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
+  | { ok: false; code: 'not_waiting' | 'not_standing' | 'changed' | 'gone' | (string & {}) }
 
 export interface Approvals<W> {
   register<P extends object>(kind: string, handler: ApprovalHandler<P, W>): void
@@ -104,7 +104,8 @@ export interface Approvals<W> {
   has(kind: string): boolean
   request<P extends object>(
     trx: Transaction<Database>,
-    change: { kind: string; payload: P; subject: string; act: Act }
+    /** `approvers`: fewer roles than the rule of the kind names. */
+    change: { kind: string; payload: P; subject: string; act: Act; approvers?: readonly AdminRole[] }
   ): Promise<Requested>
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
   show(
@@ -141,6 +142,22 @@ const columns = [
 ] as const
 
 type Refuse = (code: string) => Rollback<Decided>
+
+/**
+ * Whoever asked or endorsed still stands: an active administrator, a program with rights in the admin API. Locked until
+ * the decision ends, so that disabling comes before it or after it. Roles of accounts never change.
+ */
+const standing = sql<boolean>`(
+  case
+    when requested_by like 'admin:%' then exists (
+      select from admin_account asker where 'admin:' || asker.id = requested_by and asker.status = 'active' for share)
+    when requested_by like 'client:%' then exists (
+      select from client asker where 'client:' || asker.client_id = requested_by and asker.status in ('test', 'live')
+        and jsonb_array_length(coalesce(asker.policy->'adminScopes', '[]')) > 0 for share)
+    else true
+  end and (vouched_by is null or exists (
+    select from admin_account voucher where 'admin:' || voucher.id = vouched_by and voucher.status = 'active' for share))
+)`
 
 const computeDigest = (kind: string, payload: string, basis: string): string =>
   createHash('sha256')
@@ -215,12 +232,22 @@ export function createApprovals<W> (
       .where(sql<boolean>`${role} = any(approvers)`)
       // the request of a program is endorsed, and by another administrator
       .$if(state === 'approved', (query) =>
-        query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`)
+        query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`).where(standing)
       )
       .returning(neededColumns)
       .executeTakeFirst()
-    if (row === undefined) throw refuse('not_waiting')
+    if (row === undefined) throw refuse(await explainRefusal(trx, id))
     return row
+  }
+
+  async function explainRefusal (trx: Transaction<Database>, id: string): Promise<string> {
+    const waits = await trx
+      .selectFrom('pendingChange')
+      .select(standing.as('stands'))
+      .where('id', '=', id)
+      .where('state', '=', 'pending')
+      .executeTakeFirst()
+    return waits?.stands === false ? 'not_standing' : 'not_waiting'
   }
 
   /** The present subject. Null: deleted, or another one that got its name. */
@@ -259,7 +286,7 @@ export function createApprovals<W> (
       kinds.set(name, handler)
     },
 
-    async request (trx, { kind, payload, subject, act }) {
+    async request (trx, { kind, payload, subject, act, approvers = rules[kind]?.approvers ?? [] }) {
       const { findRow, merge } = findHandler(kind)
       await expireRequests(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
@@ -304,7 +331,7 @@ export function createApprovals<W> (
             digest,
             reason: act.reason,
             requestedBy: act.actor,
-            approvers: [...(rules[kind]?.approvers ?? [])],
+            approvers: [...approvers],
             subjectRow: (await findRow?.(trx, payload)) ?? null,
             state: 'pending',
             dedupeKey,
@@ -357,10 +384,11 @@ export function createApprovals<W> (
             .where('expiresAt', '>', sql<Date>`now()`)
             .where('requestedBy', 'like', 'client:%')
             .where('vouchedBy', 'is', null)
+            .where(standing)
             .returning(neededColumns)
             .executeTakeFirst()
           : undefined
-        if (row === undefined) throw refuse('not_waiting')
+        if (row === undefined) throw refuse(await explainRefusal(trx, id))
         await requireUnchanged(trx, { id, row, digest, refuse })
         await record(trx, {
           type: 'change.vouched',

@@ -19,7 +19,7 @@ import {
   type ClientChangeRequest
 } from './change-request.ts'
 import type { ClientsDeps } from './deps.ts'
-import { withdrawRequestsAbout } from '../approvals/index.ts'
+import { withdrawRequestsAbout, withdrawRequestsBy } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
 import { findClient, findOfferedScopes, holdClient, insertClient, updateClient, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
@@ -227,7 +227,10 @@ export async function setClientStatus (
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, { clientId, version: current.version, change: { status } })
   if (client === null) throw new Error('a client that is held was changed')
-  if (status === 'disabled') await revokeClient(trx, clientId)
+  if (status === 'disabled') {
+    await revokeClient(trx, clientId)
+    await withdrawRequestsBy(trx, deps, { actor: `client:${clientId}`, act })
+  }
   const diff = [{ field: '/status', before: current.status, after: status }]
   const type = status === 'disabled' ? ('client.disabled' as const) : ('client.enabled' as const)
   await noteAct(trx, deps, { by: act, act: 'status', about: { clientId, version: client.version, diff, type } })

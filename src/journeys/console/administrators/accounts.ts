@@ -5,6 +5,7 @@
  */
 import { sql, type Transaction } from 'kysely'
 import { adminRoles, type Act, type AdminRole } from '../../../domain/administration/administration.ts'
+import { resetApprovers } from '../../../domain/administration/approval-kinds.ts'
 import { shownUserCode } from '../../../domain/login/user-code.ts'
 import type { Database } from '../../../database/schema.ts'
 import { inTransaction } from '../../../database/transaction.ts'
@@ -118,13 +119,27 @@ export function registerAccounts (console: Console): void {
       kind,
       subject,
       payload,
-      act
-    }: { kind: 'account.invite' | 'account.reset'; subject: string; payload: object; act: Act }
+      act,
+      approvers
+    }: {
+      kind: 'account.invite' | 'account.reset'
+      subject: string
+      payload: object
+      act: Act
+      approvers?: readonly AdminRole[]
+    }
   ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { code, mac } = newLinkCode(deps.crypto)
     const asked = await inTransaction(
       db,
-      async (trx) => await approvals.request(trx, { kind, payload: { ...payload, codeMac: mac }, subject, act })
+      async (trx) =>
+        await approvals.request(trx, {
+          kind,
+          payload: { ...payload, codeMac: mac },
+          subject,
+          act,
+          ...(approvers === undefined ? {} : { approvers })
+        })
     )
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
@@ -176,9 +191,16 @@ export function registerAccounts (console: Console): void {
             ]
           }
     },
-    async apply (trx, { accountId, codeMac }, { act }) {
+    async apply (trx, { accountId, codeMac }, { act, requestedBy }) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
+      const [asker, approver] = [await readRole(trx, requestedBy), await readRole(trx, act.actor)]
+      if (
+        account !== null &&
+        (asker === null || approver === null || !resetApprovers(account.role, asker).includes(approver))
+      ) {
+        return { ok: false, code: 'not_waiting' }
+      }
       if (account === null || !(await resetAccount(trx, deps, { id: accountId, act }))) {
         return { ok: false, code: 'gone' }
       }
@@ -191,6 +213,9 @@ export function registerAccounts (console: Console): void {
       }
     }
   })
+
+  const readRole = async (trx: Transaction<Database>, actor: Act['actor']): Promise<AdminRole | null> =>
+    (await accountById(trx, actor.replace(/^admin:/, '')))?.role ?? null
 
   /** There has never been a security administrator here, and nobody is invited as one. */
   const isLastOf = async (role: AdminRole): Promise<boolean> =>
@@ -447,7 +472,13 @@ export function registerAccounts (console: Console): void {
     roles: ['system', 'security'],
     allowed: (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id,
     work: async (c, account, why) =>
-      await askFor(c, { kind: 'account.reset', subject: account.id, payload: { accountId: account.id }, act: why })
+      await askFor(c, {
+        kind: 'account.reset',
+        subject: account.id,
+        payload: { accountId: account.id },
+        act: why,
+        approvers: resetApprovers(account.role, c.administrator.role)
+      })
   })
   act({
     name: 'end',
