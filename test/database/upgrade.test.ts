@@ -72,6 +72,7 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0020_api_grants',
     '0021_own_sites',
     '0022_audit_events_once',
+    '0023_audit_recorded_in_time',
     '0030_register_faults'
   ])
 

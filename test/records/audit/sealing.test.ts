@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { sql, type RawBuilder } from 'kysely'
 import { createMetrics } from '../../../src/adapters/metrics.ts'
@@ -274,4 +275,44 @@ eachDatabase(t, 'R5: every seal is signed, so a roll-back of seconds is found', 
     ok: false,
     fault: { kind: 'truncated', sequence: 4 }
   })
+})
+
+eachDatabase(t, 'S5: a process with a wrong clock cannot break the trail', async (t, database) => {
+  const { db, crypto } = database
+  for (const days of [-2, 2, 20_000]) {
+    const audit = createAudit({ crypto, now: () => Date.now() + days * 86_400_000 })
+    await t.rejects(audit.recordSingle(db, { type: 'login.failed' }), { name: 'AuditUnavailable' }, `${days} days`)
+  }
+  await createAudit({ crypto, now: () => Date.now() - 3_600_000 }).recordSingle(db, { type: 'login.failed' })
+  t.match(await sealBatch(db, crypto), { sealed: 1, fault: null }, 'an hour is told elsewhere')
+  t.match(await verifyChain(db, crypto), { ok: true })
+})
+
+eachDatabase(t, 'S5: during an upgrade the former version seals what this one records', async (t, database) => {
+  const { db, crypto } = database
+  await seal(database, ...some(2))
+  await record(database, ...some(2))
+  // as the former version did: neither id nor recorded time in its hash, and its own form of the head's MAC
+  const { rows } = await sql<SealedRow>`select ${sql.raw(rowColumns)} from audit_event
+    where sequence is null order by id`.execute(db)
+  const { rows: [head] } = await sql<{ hash: string }>`select hash from audit_head`.execute(db)
+  let hash = head!.hash
+  for (const [index, row] of rows.entries()) {
+    const { type, outcome, actor, reason, traceId } = row
+    const nulls = Array<null>(8).fill(null)
+    const content = JSON.stringify(['kora-audit-1', type, outcome, actor, ...nulls, traceId, reason, []])
+    const previous = hash
+    hash = createHash('sha256')
+      .update(JSON.stringify([previous, 3 + index, row.id, row.atText, content, row.mac]))
+      .digest('base64url')
+    await sql`update audit_event set sequence = ${3 + index}, previous_hash = ${previous}, hash = ${hash}
+      where id = ${row.id}`.execute(db)
+  }
+  const mac = crypto.mac('audit-head', JSON.stringify([4, hash, 1, '']))
+  await sql`update audit_head set sequence = 4, hash = ${hash}, mac = ${mac},
+    without_id_until = now() + interval '1 hour'`.execute(db)
+  t.match(await verifyChain(db, crypto), { ok: true, checked: 4 })
+  await record(database, ...some(1))
+  t.match(await sealBatch(db, crypto), { sealed: 1, fault: null }, 'and this one goes on')
+  t.match(await verifyChain(db, crypto), { ok: true, checked: 5 })
 })
