@@ -162,8 +162,8 @@ export const settings = {
     group: 'proxy',
     fallback: '–',
     meaning:
-      'Hosts of relying sites on private networks that may be called (logout tokens, keys), with commas ' +
-      'between them.'
+      'Hosts of relying sites on private networks that may be called (logout tokens, keys), with commas between ' +
+      'them: `host`, or `host:port` for another port than that of the scheme.'
   },
 
   FACE_POLICY: {

@@ -81,7 +81,7 @@ async function reach (what: string, text: string, allowed: readonly string[]): P
   if (url === null) return fail('sites', `${what}: ${text} is no address`, 'Correct it in the client.')
   try {
     const { address } = await lookup(url.hostname.replace(/^\[|\]$/g, ''))
-    if (isInside(address) && !allowed.includes(url.host) && !allowed.includes(url.hostname)) {
+    if (isInside(address) && !allowed.includes(url.host)) {
       return fail(
         'sites',
         `${what}: ${url.host} is in a private network and not allowed`,

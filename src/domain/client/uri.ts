@@ -48,7 +48,7 @@ export interface UriRules {
   ownOrigin: string
   /** The client is one of Kora's own services: only these are at Kora's own origin, also without TLS in development. */
   ownService?: boolean
-  /** Hosts (host or host:port) that Kora may call although they are private. */
+  /** Hosts that Kora may call although they are private: `host`, or `host:port` for a port of its own. */
   egressAllowed: readonly string[]
 }
 
@@ -125,7 +125,7 @@ function isOwnOrigin (url: URL, ownOrigin: string): boolean {
 
 function hostFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
   const calls = fetched.has(use)
-  const listed = rules.egressAllowed.includes(url.host) || rules.egressAllowed.includes(url.hostname)
+  const listed = rules.egressAllowed.includes(url.host)
   if (isLoopback(url.hostname)) return rules.sandbox && !rules.native ? null : fault('loopback', 'https://…')
   // the parser has turned decimal, octal and hexadecimal forms into dotted ones by now
   if (url.hostname.startsWith('[') || /^[\d.]+$/.test(url.hostname)) {
