@@ -11,6 +11,7 @@ export type Trx = Transaction<Database>
 /** A ticket as the database sees it at this moment. */
 export interface TicketRow {
   id: string
+  locatorHash: string
   purpose: TicketPurpose
   /** As stored; `expired` below says whether its time is over. */
   state: TicketState
@@ -49,7 +50,7 @@ export interface PhoneTicketRow extends TicketRow {
   barred: boolean
 }
 
-const columns = `t.id, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t.browser_hash, t.client_id, t.context, t.context_digest,
+const columns = `t.id, t.locator_hash, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t.browser_hash, t.client_id, t.context, t.context_digest,
   t.check_number, t.number_entry, t.requires, t.expected_person_id, t.person_id, t.device_id, t.accepted_at, t.identity_enc,
   t.identity_at, t.face_check_id, t.proof, t.failure, t.renewals, t.rotating_at is not null as rotating,
   extract(epoch from now() - t.created_at)::float8 as elapsed,

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { createFieldCrypto } from '../../../src/database/field-crypto.ts'
 import { inTransaction } from '../../../src/database/transaction.ts'
 import { createScanTickets } from '../../../src/records/scan-tickets/index.ts'
 import { eachDatabase } from '../../support/database.ts'
@@ -138,11 +139,15 @@ await eachDatabase(t, 'scan', async (t, database) => {
     )
     granted(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, actor))
     t.match(
-      await inTransaction(w.services.db, async (trx) => await w.tickets.consume(trx, created.ticketId, {
-        browserHash: ticket.browserHash,
-        loginAttemptUid: ticket.loginAttemptUid!,
-        purpose: 'login'
-      })),
+      await inTransaction(
+        w.services.db,
+        async (trx) =>
+          await w.tickets.consume(trx, created.ticketId, {
+            browserHash: ticket.browserHash,
+            loginAttemptUid: ticket.loginAttemptUid!,
+            purpose: 'login'
+          })
+      ),
       { personId: w.personId, proofs: [{ kind: 'scan', deviceKey: true, deviceId: actor.device!.id }] }
     )
 
@@ -414,3 +419,24 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
     t.equal((await ticketRow(w, held.created.ticketId)).state, 'scanned')
   })
 })
+
+await eachDatabase(
+  t,
+  'S18: a code that was shown before the master key changed is scanned after it',
+  async (t, database) => {
+    const w = await world(database, sandbox)
+    const ticket = loginTicket(w)
+    const created = await w.tickets.create(ticket)
+    const crypto = createFieldCrypto({
+      masterKey: Buffer.alloc(32, 'next'),
+      keyId: 'k2',
+      cipher: 'aes-256-gcm',
+      previousKeys: { test: Buffer.alloc(32, 'test') }
+    })
+    const changed = createScanTickets({ ...w.services, crypto })
+    const shown = await changed.status(created.ticketId, ticket.browserHash)
+    t.equal(shown?.payloadUrl?.split('.')[0], created.payloadUrl.split('.')[0], 'the picture stays the same')
+    t.equal(codeOf(await changed.scan(created.payloadUrl, phone())), 'ok')
+    t.equal(codeOf(await w.tickets.scan((await changed.create(loginTicket(w))).payloadUrl, phone())), 'not_found')
+  }
+)
