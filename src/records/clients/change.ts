@@ -227,8 +227,9 @@ export async function setClientStatus (
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, { clientId, version: current.version, change: { status } })
   if (client === null) throw new Error('a client that is held was changed')
+  // a process that had not noticed the disabling may have issued something in that second: it is dead for good, too
+  if (status === 'disabled' || current.status === 'disabled') await revokeClient(trx, clientId)
   if (status === 'disabled') {
-    await revokeClient(trx, clientId)
     await withdrawRequestsBy(trx, deps, { actor: `client:${clientId}`, act })
   }
   const diff = [{ field: '/status', before: current.status, after: status }]

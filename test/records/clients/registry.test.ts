@@ -266,6 +266,32 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
   ])
 })
 
+eachDatabase(t, 'S24 what was issued in the shadow of a disabling is dead for good', async (t, database) => {
+  const { db } = database
+  const services = registryOn(database)
+  await made(services, 'fund')
+  const set = async (status: 'disabled' | 'live'): Promise<void> => {
+    const change = { act, clientId: 'fund', version: null, status, approved: true }
+    const done = await write(services, setClientStatus, change)
+    t.equal(done.outcome, 'changed')
+  }
+  /** As another process, whose memory still has the client. */
+  const issue = async (model: 'AccessToken' | 'RefreshToken' | 'AuthorizationCode'): Promise<void> => {
+    await db
+      .insertInto('oidcArtifact')
+      .values({ model, id: model, payload: '{}', clientId: 'fund', expiresAt: new Date(Date.now() + 60_000) })
+      .execute()
+  }
+  const left = async (): Promise<number> =>
+    (await db.selectFrom('oidcArtifact').select('id').where('clientId', '=', 'fund').execute()).length
+  for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode'] as const) await issue(model)
+  await set('disabled')
+  t.equal(await left(), 0)
+  for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode'] as const) await issue(model)
+  await set('live')
+  t.equal(await left(), 0, 'nothing of the shadow lives again')
+})
+
 eachDatabase(t, 'two secrets, seven days together', async (t, database) => {
   const services = registryOn(database)
   const { secret: first } = await made(services, 'fund')
