@@ -13,7 +13,8 @@ import {
 } from '../../../src/records/audit/index.ts'
 import { chainHash, rowColumns, type SealedRow } from '../../../src/records/audit/canonical.ts'
 import { createLogger } from '../../../src/runtime/logging.ts'
-import { eachDatabase, type TestDatabase } from '../../support/database.ts'
+import { openDatabase } from '../../../src/database/connection.ts'
+import { eachDatabase, patient, type TestDatabase } from '../../support/database.ts'
 
 const silent = createLogger({ level: 'silent' })
 
@@ -315,4 +316,26 @@ eachDatabase(t, 'S5: during an upgrade the former version seals what this one re
   await record(database, ...some(1))
   t.match(await sealBatch(db, crypto), { sealed: 1, fault: null }, 'and this one goes on')
   t.match(await verifyChain(db, crypto), { ok: true, checked: 5 })
+})
+
+eachDatabase(t, 'S5: two processes find the same fault, and one event tells of it', async (t, database) => {
+  if (database.url === null) return
+  const second = await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 3, timeouts: patient })
+  t.teardown(second.close)
+  const { crypto } = database
+  const processes = [database.db, second.db].map((db) => {
+    const metrics = createMetrics({ defaults: false })
+    return { metrics, sealer: createAuditSealer({ db, crypto, log: silent, audit: createAudit({ crypto }), metrics }) }
+  })
+  await seal(database, ...some(5))
+  await asOwner(database, sql`delete from audit_event where sequence = 5`)
+  await record(database, ...some(1))
+  const rounds = processes.flatMap(({ sealer }) => [1, 2, 3].map(async () => await sealer.sealAll()))
+  t.same(new Set(await Promise.all(rounds)), new Set([0]))
+  for (const { sealer, metrics } of processes) {
+    await sealer.sealAll()
+    t.same(metrics.alarms.raised(), ['audit_broken'])
+  }
+  const events = await database.db.selectFrom('auditEvent').select('id').where('type', '=', 'audit.broken').execute()
+  t.equal(events.length, 1)
 })
