@@ -26,9 +26,18 @@ export interface SmsSender {
 
 /** The provider did not answer, or not as it should: the same message may be sent again later. */
 export class SmsUnavailable extends Error {
-  constructor (message: string, options?: ErrorOptions) {
+  /**
+   * `not_asked`: it failed a moment ago, so it was not asked. `untrusted`: something answered that is not the provider,
+   * or cannot prove it; the message may be sent.
+   */
+  readonly kind: 'outage' | 'not_asked' | 'untrusted'
+  constructor (
+    message: string,
+    { kind = 'outage', ...options }: ErrorOptions & { kind?: SmsUnavailable['kind'] } = {}
+  ) {
     super(message, options)
     this.name = 'SmsUnavailable'
+    this.kind = kind
   }
 }
 

@@ -8,7 +8,7 @@ import { logoutTopic, recordLogoutUndelivered, type LogoutDelivery } from '../re
 import { createAuditSealer } from '../records/audit/index.ts'
 import { delegationExpiry } from '../records/organizations/index.ts'
 import { keySchedule } from '../records/keys/index.ts'
-import { noticeHandler, noticeTopic, smsHandler, smsTopic } from '../records/messages/index.ts'
+import { noticeHandler, noticeTopic, smsByAge, smsHandler, smsTopic } from '../records/messages/index.ts'
 import { createOutboxWorker } from '../records/outbox/index.ts'
 import { createRegisterFollower } from '../records/company-register/index.ts'
 import { registrationHandler, registrationTopic } from '../journeys/registration/index.ts'
@@ -30,7 +30,8 @@ export function startWorkers (deps: RuntimeDeps, oidc: Oidc): Workers {
       [noticeTopic]: noticeHandler(deps),
       [registrationTopic]: registrationHandler(deps)
     },
-    givenUp: { [logoutTopic]: recordLogoutUndelivered(deps) }
+    givenUp: { [logoutTopic]: recordLogoutUndelivered(deps) },
+    byAge: { [smsTopic]: smsByAge }
   })
   const sealer = createAuditSealer(deps)
   const cleanUp = createCleanUp(deps)

@@ -6,7 +6,22 @@ import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
 import { createHealth } from '../signed-http/health.ts'
 import { checkedBaseUrl, createTransport } from '../signed-http/transport.ts'
 import { signatureKeys } from '../signed-http/keys.ts'
-import { createAsk, isSuccess, members, TransportFault, type SignedHttpOptions } from '../signed-http/index.ts'
+import {
+  createAsk,
+  isSuccess,
+  members,
+  TransportFault,
+  type Fault,
+  type SignedHttpOptions
+} from '../signed-http/index.ts'
+
+const kinds: Partial<Record<Fault, SmsUnavailable['kind']>> = {
+  'breaker-open': 'not_asked',
+  signature: 'untrusted',
+  redirect: 'untrusted',
+  oversize: 'untrusted',
+  malformed: 'untrusted'
+}
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
@@ -41,7 +56,9 @@ export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'>
             const body = members(answer)
             if (isSuccess(answer)) return body?.['messageId'] === messageId ? { code: null } : null
             // 401 is a configuration fault: an outage for everybody, not the fault of this message
-            if (answer.status === 401) return null
+            if (answer.status === 401) throw new TransportFault('status', 'HTTP 401')
+            // a repetition of a message that the provider has
+            if (answer.status === 409) return { code: null }
             return { code: /^[A-Z_]{1,40}$/.test(String(body?.['code'])) ? String(body?.['code']) : 'REFUSED' }
           },
           'POST',
@@ -49,7 +66,9 @@ export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'>
           { messageId, phone, template, parameters }
         ).then(({ code }) => code)
       } catch (error) {
-        if (error instanceof TransportFault) throw new SmsUnavailable(`sms provider: ${error.fault}`, { cause: error })
+        if (error instanceof TransportFault) {
+          throw new SmsUnavailable(`sms provider: ${error.fault}`, { cause: error, kind: kinds[error.fault] ?? 'outage' })
+        }
         throw error
       }
       if (refusal !== null) throw new SmsRefused(refusal)

@@ -56,6 +56,11 @@ export interface OutboxTable {
   dedupeKey: string | null
   payloadEnc: string
   attempts: Generated<number>
+  /** Attempts in which nobody was asked. */
+  notTried: Generated<number>
+  /** Attempts whose answer was not the receiver's. */
+  untrusted: Generated<number>
+  resentAt: NullableTimestamp
   createdAt: Timestamp
   runAt: Timestamp
   doneAt: NullableTimestamp

@@ -32,6 +32,8 @@ export interface PhonePage {
   challenge: ShownChallenge | null
   /** A code is on its way. */
   sent: boolean
+  /** The provider of short messages fails: the code comes late, or not at all. */
+  disturbed: boolean
   /** Seconds until another may be asked for; 0 = now. */
   waitSeconds: number
   errors: FieldError[]
@@ -162,6 +164,7 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
       action: action(registration),
       source: request.clientAddress.prefix
     })
+    const disturbed = (await smsCodes.delivery(buildBinding(registration))) === 'disturbed'
     const told =
       challenge === null && errors.length === 0
         ? [{ field: 'send', code: 'too_many', details: { minutes: 10 } }]
@@ -177,6 +180,7 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
         changeHref: registrationPath(registration.id, registration.applicant === 'agent' ? 'agent' : 'legal'),
         challenge,
         sent,
+        disturbed,
         waitSeconds,
         errors: told
       },

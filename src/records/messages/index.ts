@@ -15,7 +15,7 @@ export {
   type MessageTopic,
   shortText
 } from './kinds.ts'
-export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'
+export { smsByAge, smsHandler, smsTopic, type SmsOrder } from './sms.ts'
 export {
   cancelNotice,
   checkNoticeTexts,

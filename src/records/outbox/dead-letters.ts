@@ -22,7 +22,7 @@ export async function deadLetters (
 ): Promise<DeadLetter[]> {
   let query = db
     .selectFrom('outbox')
-    .select(['id', 'topic', 'createdAt', sql<Date>`dead_at`.as('deadAt'), 'attempts', 'lastError'])
+    .select(['id', 'topic', 'createdAt', sql<Date>`dead_at`.as('deadAt'), sql<number>`attempts - not_tried`.as('attempts'), 'lastError'])
     .where('deadAt', 'is not', null)
     .orderBy('id', 'desc')
     .limit(page.limit)
@@ -46,7 +46,7 @@ export async function deadTopics (db: Kysely<Database>): Promise<Array<{ topic: 
 const revive = statement<[number | null, string | null], { id: number }>(
   'outbox_revive',
   `
-  update outbox set dead_at = null, attempts = 0, run_at = now(), last_error = null
+  update outbox set dead_at = null, attempts = 0, not_tried = 0, untrusted = 0, resent_at = now(), run_at = now(), last_error = null
   where dead_at is not null and (id = $1::bigint or topic = $2::text) returning id`
 )
 

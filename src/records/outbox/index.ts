@@ -8,11 +8,15 @@ export { enqueue, type OutboxMessage } from './enqueue.ts'
 export {
   backoffSeconds,
   createOutboxWorker,
+  OutboxExpired,
+  OutboxNotTried,
   OutboxPermanentError,
+  OutboxUntrusted,
+  type ByAge,
   type GivenUp,
   type OutboxWorker,
   type OutboxHandler,
   type OutboxMeta
 } from './worker.ts'
-export { sweepOutbox } from './repository.ts'
+export { markSuperseded as endUndelivered, sweepOutbox } from './repository.ts'
 export { deadLetters, deadTopics, resendDead, type DeadLetter } from './dead-letters.ts'

@@ -5,13 +5,27 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { scrub } from '../../domain/scrub-text.ts'
 import { onEnqueue } from './enqueue.ts'
-import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
+import {
+  buryAbandoned,
+  claim,
+  dueTopics,
+  markDead,
+  markDone,
+  markExpired,
+  markNotTried,
+  markRetry,
+  markUntrusted,
+  oldestSeconds,
+  type ClaimedRow
+} from './repository.ts'
 
 export interface OutboxMeta {
   /** The same for every attempt of one message: receivers recognize repetitions by it. */
   messageId: string
   /** 1 for the first. */
   attempt: number
+  /** Answers before this one that were not the receiver's. */
+  untrusted?: number
   createdAt: Date
   /** Aborted when the attempt takes too long. */
   signal: AbortSignal
@@ -38,6 +52,27 @@ export class OutboxPermanentError extends Error {
   }
 }
 
+/** Thrown by a handler that asked nobody, because the receiver fails at the moment: no attempt. */
+export class OutboxNotTried extends Error {
+  override readonly name = 'OutboxNotTried'
+}
+
+/** Thrown by a handler whose receiver may have got it, but the answer was not the receiver's. */
+export class OutboxUntrusted extends Error {
+  override readonly name = 'OutboxUntrusted'
+}
+
+/** Thrown by a handler when the message is over: it was not delivered, and nobody needs it any more. */
+export class OutboxExpired extends Error {
+  override readonly name = 'OutboxExpired'
+}
+
+/** Messages of a topic that are given up by their age (a day), not after some attempts. */
+export interface ByAge {
+  /** Seconds until the next attempt. */
+  pause(payload: Record<string, unknown>, about: { attempts: number; ageSeconds: number; tried: boolean }): number
+}
+
 export interface OutboxWorker {
   start(): void
   /** Takes nothing new and waits for running deliveries, at most `limitMs`; the rest is due again after its lease. */
@@ -54,6 +89,8 @@ interface WorkerServices {
   handlers: Record<string, OutboxHandler>
   /** By topic. */
   givenUp?: Record<string, GivenUp>
+  /** By topic. */
+  byAge?: Record<string, ByAge>
 }
 
 interface WorkerOptions {
@@ -78,7 +115,7 @@ export function backoffSeconds (attempt: number, random: number = Math.random())
 }
 
 export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
-  const { db, crypto, log, metrics, handlers, givenUp = {} } = deps
+  const { db, crypto, log, metrics, handlers, givenUp = {}, byAge = {} } = deps
   const { maxAttempts = attempts, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
   const running = new Map<string, Set<Promise<void>>>(Object.keys(handlers).map((topic) => [topic, new Set()]))
   const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])
@@ -95,34 +132,53 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
     } catch {
       // the message itself was given up for this reason
     }
-    await after(trx, payload, { attempts: row.attempts })
+    await after(trx, payload, { attempts: row.attempts - row.notTried })
   }
 
   const attempt = async (row: ClaimedRow, handler: OutboxHandler): Promise<void> => {
     const outcome = (name: string): void => {
       metrics?.outboxDeliveries.inc({ topic: row.topic, outcome: name })
     }
-    const fields = { topic: row.topic, outboxId: row.id, attempts: row.attempts }
+    const attempts = row.attempts - row.notTried
+    const ends = byAge[row.topic]
+    const fields = { topic: row.topic, outboxId: row.id, attempts }
+    let payload: Record<string, unknown> = {}
     try {
-      const payload = read(row)
+      payload = read(row)
       // ends before the lease does, because two processes must not deliver at the same time
       const signal = AbortSignal.timeout(leaseSeconds * 800)
       await orAborted(
-        handler(payload, { messageId: row.dedupeKey, attempt: row.attempts, createdAt: row.createdAt, signal }),
+        handler(payload, {
+          messageId: row.dedupeKey,
+          attempt: attempts,
+          untrusted: row.untrusted,
+          createdAt: row.createdAt,
+          signal
+        }),
         signal
       )
     } catch (error) {
       const text = describe(error)
-      if (error instanceof OutboxPermanentError || row.attempts >= maxAttempts) {
+      if (error instanceof OutboxExpired) {
+        await markExpired(db, row.id, row.attempts)
+        outcome('expired')
+        log.error(fields, 'outbox: over before it could be delivered')
+        return
+      }
+      const tried = !(error instanceof OutboxNotTried)
+      const over = ends === undefined ? tried && attempts >= maxAttempts : row.ageSeconds >= oldestSeconds
+      if (error instanceof OutboxPermanentError || over) {
         await inTransaction(db, async (trx) => {
           if ((await markDead(trx, row.id, row.attempts, text)).length > 0) await afterGivenUp(trx, row)
         })
         outcome('dead')
         log.error({ ...fields, err: error }, 'outbox: given up')
       } else {
-        const wait = backoffSeconds(row.attempts)
-        await markRetry(db, row.id, row.attempts, wait, text)
-        outcome('retried')
+        const wait =
+          ends?.pause(payload, { attempts, ageSeconds: row.ageSeconds, tried }) ?? backoffSeconds(Math.max(1, attempts))
+        const mark = !tried ? markNotTried : error instanceof OutboxUntrusted ? markUntrusted : markRetry
+        await mark(db, row.id, row.attempts, wait, text)
+        outcome(tried ? 'retried' : 'not_tried')
         log.warn(
           { ...fields, err: error, retryInMs: Math.round(wait * 1000) },
           'outbox: not delivered, will be tried again'
@@ -150,7 +206,7 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
         full = true
         continue
       }
-      const rows = await claim(db, topic, room, leaseSeconds, maxAttempts)
+      const rows = await claim(db, topic, room, leaseSeconds, byAge[topic] === undefined ? maxAttempts : null)
       begun += rows.length
       full ||= rows.length === room
       for (const row of rows) {
@@ -195,7 +251,7 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
       if (performance.now() - buriedAt > 30_000) {
         buriedAt = performance.now()
         const buried = await inTransaction(db, async (trx) => {
-          const rows = await buryAbandoned(trx, maxAttempts)
+          const rows = await buryAbandoned(trx, maxAttempts, Object.keys(byAge))
           for (const row of rows) await afterGivenUp(trx, row)
           return rows
         })

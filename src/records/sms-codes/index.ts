@@ -13,7 +13,7 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { smsLimits, type SmsPurpose } from '../../domain/login/sms-code.ts'
 import type { SmsCodesDeps } from './deps.ts'
-import { enqueue } from '../outbox/index.ts'
+import { endUndelivered, enqueue } from '../outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../messages/index.ts'
 import { phoneIndex, phoneIndexes } from '../persons/index.ts'
 import { createThrottle } from '../throttle/index.ts'
@@ -49,8 +49,13 @@ export type SmsVerdict =
   /** `expired`: over, replaced, or never sent; `exhausted`: five wrong ones. */
   | { ok: false; code: 'expired' | 'exhausted' }
 
+/** `disturbed`: the message waits for a provider that fails, or was not sent at all. */
+export type SmsDelivery = 'fine' | 'disturbed'
+
 export interface SmsCodes {
   send(binding: SmsBinding, circumstances: SmsCircumstances): Promise<SmsSent>
+  /** How the last message of this transaction does, and those of others at the moment. */
+  delivery(binding: SmsBinding): Promise<SmsDelivery>
   verify(binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
   /** Uses a verified code, once, in the transaction of its purpose. False: used already, or never verified. */
   spend(trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
@@ -113,7 +118,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       const code = String(randomInt(0, 1_000_000)).padStart(6, '0')
       const index = phoneIndex(crypto, phone)
       await inTransaction(db, async (trx) => {
-        await trx
+        const former = await trx
           .updateTable('smsCode')
           .set({ expiresAt: sql<Date>`now()` })
           .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
@@ -121,7 +126,10 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
           .where('binding', '=', browserHash)
           .where('verifiedAt', 'is', null)
           .where('expiresAt', '>', sql<Date>`now()`)
+          .returning('id')
           .execute()
+        // a code that is void is not sent, and not paid for
+        await endUndelivered(trx, former.map(({ id }) => `${smsTopic}:${id}`))
         const { expiresAt } = await trx
           .insertInto('smsCode')
           .values({
@@ -152,6 +160,15 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         await deps.audit.record(trx, { type: 'sms-code.sent', ...event(binding, circumstances, { codeId: id }) })
       })
       return { ok: true, resendSeconds: smsLimits.resend.seconds }
+    },
+
+    async delivery (binding) {
+      const { rows } = await sql<{ disturbed: boolean }>`
+        select exists (select from outbox where dedupe_key = ${`${smsTopic}:`} || (${latest(binding)})
+            and (dead_at is not null or last_error = 'expired'))
+          or exists (select from outbox where topic = ${smsTopic} and done_at is null and dead_at is null
+            and last_error is not null and created_at > now() - interval '10 minutes') as disturbed`.execute(db)
+      return rows[0]?.disturbed === true ? 'disturbed' : 'fine'
     },
 
     async verify (binding, typed, circumstances) {

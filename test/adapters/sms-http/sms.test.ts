@@ -77,6 +77,32 @@ t.test('what is left: told, or not known', async (t) => {
   }
 })
 
+t.test('R12: a repetition that the provider has is sent; what kind of failure it was', async (t) => {
+  const provider = await rogue(t, (request, response) => {
+    answer(request, response, 409, '{"code":"DUPLICATE"}')
+  })
+  const sender = createSmsHttpSender({
+    url: provider.baseUrl,
+    ...hmacKey,
+    timeoutMs: 300,
+    breaker: { failures: 5, halfOpenAfterMs: 60_000 }
+  })
+  await sender.send(message)
+  const behaviours: Array<[string, typeof provider.answer]> = [
+    ['untrusted', (_request, response) => response.writeHead(202).end('{"messageId":"m-1"}')],
+    ['untrusted', (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1/' }).end()],
+    ['untrusted', (request, response) => answer(request, response, 202, '{"messageId":"m-2"}')],
+    ['outage', (request, response) => answer(request, response, 401, '{"code":"UNKNOWN_KEY"}')],
+    ['outage', (_request, response) => response.writeHead(503).end()],
+    ['not_asked', () => {}]
+  ]
+  for (const [kind, behave] of behaviours) {
+    provider.answer = behave
+    t.match(await failure(sender.send(message)), { name: 'SmsUnavailable', kind })
+  }
+  t.equal(provider.requests.length, behaviours.length, 'an open breaker asks nobody')
+})
+
 t.test('what may be tried again, and what not', async (t) => {
   const provider = await rogue(t, () => {})
   const sender = createSmsHttpSender({ url: provider.baseUrl, ...hmacKey, timeoutMs: 300, breaker: { failures: 100 } })

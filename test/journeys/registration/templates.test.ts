@@ -46,6 +46,7 @@ const phone = {
   challenge,
   sent: false,
   waitSeconds: 0,
+  disturbed: false,
   errors: []
 }
 
@@ -114,6 +115,7 @@ add('legal-own', 'registration/legal', {
 })
 add('phone', 'registration/phone', phone)
 add('phone-sent', 'registration/phone', { ...phone, sent: true })
+add('phone-disturbed', 'registration/phone', { ...phone, sent: true, disturbed: true })
 add('phone-errors', 'registration/phone', {
   ...phone,
   sent: true,

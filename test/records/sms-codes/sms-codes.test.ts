@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import pino from 'pino'
 import { loadConfig } from '../../../src/config.ts'
 import { smsLimits } from '../../../src/domain/login/sms-code.ts'
+import { createMetrics } from '../../../src/adapters/metrics.ts'
+import { SmsUnavailable } from '../../../src/ports/sms.ts'
 import { createAudit } from '../../../src/records/audit/index.ts'
-import { smsHandler, smsTopic } from '../../../src/records/messages/index.ts'
-import { createOutboxWorker } from '../../../src/records/outbox/index.ts'
+import { smsByAge, smsHandler, smsTopic } from '../../../src/records/messages/index.ts'
+import { createOutboxWorker, enqueue, resendDead } from '../../../src/records/outbox/index.ts'
 import { insertPerson } from '../../../src/records/persons/index.ts'
 import { createSmsCodes, sweepSmsCodes, type SmsBinding } from '../../../src/records/sms-codes/index.ts'
 import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'
@@ -13,6 +15,7 @@ import { eachDatabase, testDatabase, type TestDatabase } from '../../support/dat
 
 const phone = '+8613800138000'
 const binding: SmsBinding = { phone, purpose: 'register', browserHash: 'browser' }
+const staff = { actor: 'admin:adm_x', reason: 'x', address: null, traceId: null } as const
 const from = { source: '10.0.0.0/24', address: '10.0.0.7', traceId: 'trace' }
 
 function parts (database: TestDatabase) {
@@ -239,3 +242,159 @@ t.test('codes are spread evenly and begin with zeros too (T041)', async (t) => {
     'leading zeros are kept'
   )
 })
+
+/** A provider that does what the test says, with the real worker. */
+function failing (database: TestDatabase) {
+  const asked: string[] = []
+  let answer: Error | null = null
+  const metrics = createMetrics({ defaults: false })
+  const services = {
+    ...database,
+    audit: createAudit(database),
+    config: loadConfig({ NODE_ENV: 'test', ISSUER: 'https://sso.example.gov.cn' }),
+    metrics,
+    sms: {
+      async send ({ messageId }: { messageId: string }) {
+        asked.push(messageId)
+        if (answer !== null) throw answer
+      }
+    }
+  }
+  return {
+    asked,
+    metrics,
+    fail (error: Error | null) {
+      answer = error
+    },
+    codes: createSmsCodes(services),
+    outbox: createOutboxWorker({
+      ...services,
+      log: pino({ level: 'silent' }),
+      handlers: { [smsTopic]: smsHandler(services) },
+      byAge: { [smsTopic]: smsByAge }
+    }),
+    rows: async () =>
+      (
+        await sql<{ wait: number; dead: boolean; done: boolean; notTried: number; lastError: string | null }>`
+          select extract(epoch from run_at - clock_timestamp())::float8 as wait, dead_at is not null as dead,
+            done_at is not null as done, not_tried, last_error from outbox order by id`.execute(database.db)
+      ).rows,
+    due: async () => {
+      await sql`update outbox set run_at = now()`.execute(database.db)
+    },
+    /** All messages are older. */
+    age: async (seconds: number) => {
+      await sql`update outbox set created_at = created_at - make_interval(secs => ${seconds})`.execute(database.db)
+    }
+  }
+}
+
+eachDatabase(t, 'R8: a code is tried again in short steps as long as it lives', async (t, database) => {
+  const w = failing(database)
+  w.fail(new SmsUnavailable('down'))
+  await w.codes.send(binding, from)
+  for (let at = 0; at < 12; at++) {
+    await w.due()
+    t.equal(await w.outbox.runDue(), 1)
+    const [row] = await w.rows()
+    t.ok(row !== undefined && row.wait <= 5 && !row.dead, `after attempt ${at + 1}: ${row?.wait} s`)
+  }
+  w.fail(new SmsUnavailable('breaker', { kind: 'not_asked' }))
+  for (let at = 0; at < 12; at++) {
+    await w.due()
+    t.equal(await w.outbox.runDue(), 1)
+  }
+  t.match(await w.rows(), [{ notTried: 12, dead: false, done: false }], 'a breaker that is open is no attempt')
+  w.fail(null)
+  await w.due()
+  await w.outbox.runDue()
+  t.match(await w.rows(), [{ done: true, lastError: null }])
+})
+
+eachDatabase(t, 'R8: a notice ends by its age, not by its attempts', async (t, database) => {
+  const w = failing(database)
+  w.fail(new SmsUnavailable('down'))
+  await database.db.transaction().execute(async (trx) => {
+    const payload = { to: { phone }, template: 'notice', parameters: {} }
+    await enqueue(trx, database, { topic: smsTopic, payload })
+  })
+  for (let at = 0; at < 12; at++) {
+    await w.due()
+    t.equal(await w.outbox.runDue(), 1)
+  }
+  t.match(await w.rows(), [{ dead: false }])
+  await w.age(86_401)
+  await w.due()
+  await w.outbox.runDue()
+  t.match(await w.rows(), [{ dead: true }])
+  await resendDead({ ...database, audit: createAudit(database) }, staff, { topic: smsTopic })
+  await w.outbox.runDue()
+  t.match(await w.rows(), [{ dead: false }], 'sent again by staff: its age begins there')
+})
+
+eachDatabase(t, 'R9: a code that is replaced is not sent any more', async (t, database) => {
+  const w = failing(database)
+  w.fail(new SmsUnavailable('down'))
+  await w.codes.send(binding, from)
+  await w.outbox.runDue()
+  await later(database, 61)
+  await w.codes.send(binding, from)
+  w.fail(null)
+  await w.due()
+  t.equal(await w.outbox.runDue(), 1)
+  t.equal(new Set(w.asked).size, 2)
+  t.match(await w.rows(), [
+    { done: true, lastError: 'superseded' },
+    { done: true, lastError: null }
+  ])
+})
+
+eachDatabase(t, 'R11: a code that is over has its own outcome, and the page can tell', async (t, database) => {
+  const w = failing(database)
+  w.fail(new SmsUnavailable('down'))
+  t.equal(await w.codes.delivery(binding), 'fine')
+  await w.codes.send(binding, from)
+  t.equal(await w.codes.delivery(binding), 'fine', 'not tried yet')
+  await w.outbox.runDue()
+  t.equal(await w.codes.delivery(binding), 'disturbed')
+  t.equal(await w.codes.delivery({ ...binding, phone: '+8613800138002' }), 'disturbed', 'for everybody')
+  const row = await database.db.selectFrom('outbox').selectAll().executeTakeFirstOrThrow()
+  const payload = JSON.parse(
+    database.crypto.decrypt('outbox', 'payload_enc', row.dedupeKey ?? '', row.payloadEnc)
+  ) as object
+  const over = JSON.stringify({ ...payload, notAfter: new Date(Date.now() - 60_000).toISOString() })
+  await database.db
+    .updateTable('outbox')
+    .set({ payloadEnc: database.crypto.encrypt('outbox', 'payload_enc', row.dedupeKey ?? '', over) })
+    .execute()
+  await w.due()
+  await w.outbox.runDue()
+  t.equal(w.asked.length, 1, 'not sent')
+  t.match(await w.rows(), [{ done: true, lastError: 'expired' }])
+  t.same(w.metrics.alarms.raised(), ['sms_late'])
+  t.match(await w.metrics.registry.metrics(), /outbox_deliveries_total\{topic="sms",outcome="expired"\} 1/)
+  t.equal(await w.codes.delivery(binding), 'disturbed')
+  await later(database, 61)
+  w.fail(null)
+  await w.codes.send(binding, from)
+  await w.outbox.runDue()
+  t.equal(await w.codes.delivery(binding), 'fine')
+  t.same(w.metrics.alarms.raised(), [])
+})
+
+eachDatabase(
+  t,
+  'R12: an answer that is not the provider’s is repeated once, then somebody is told',
+  async (t, database) => {
+    const w = failing(database)
+    w.fail(new SmsUnavailable('signature', { kind: 'untrusted' }))
+    await w.codes.send(binding, from)
+    for (let at = 0; at < 5; at++) {
+      await w.due()
+      await w.outbox.runDue()
+    }
+    t.equal(w.asked.length, 2)
+    t.match(await w.rows(), [{ dead: true }])
+    t.same(w.metrics.alarms.raised(), ['sms_untrusted'])
+  }
+)
