@@ -7,7 +7,8 @@ import type { ClientRecord } from '../../domain/client/record.ts'
 import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, updateClient } from './repository.ts'
-import { remakePicture, type PictureFault } from './picture.ts'
+import type { PictureFault } from './picture.ts'
+import { remakePictureSafely } from './remake-picture.ts'
 
 export const logoPath = (id: string): string => `/client-logo/${id}`
 /** The same, for the pages of a login. */
@@ -29,7 +30,7 @@ export async function storeLogo (
   deps: Pick<ClientsDeps, 'audit'>,
   { act, clientId, file, version }: { act: Act; clientId: string; file: Uint8Array | null; version?: number }
 ): Promise<LogoStored> {
-  const picture = file === null ? null : remakePicture(file)
+  const picture = file === null ? null : await remakePictureSafely(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }

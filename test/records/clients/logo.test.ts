@@ -7,6 +7,7 @@ import { write } from '../../../src/database/transaction.ts'
 import { registerClientLogos } from '../../../src/journeys/pictures/index.ts'
 import { storeLogo } from '../../../src/records/clients/index.ts'
 import { maximumSmallBytes, remakePicture, smallPicture } from '../../../src/records/clients/picture.ts'
+import { remakePictureSafely } from '../../../src/records/clients/remake-picture.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, made, registryOn } from './support.ts'
 
@@ -15,6 +16,35 @@ const png = (width: number, height: number): Buffer => {
   for (let i = 0; i < picture.data.length; i += 4) picture.data.set([200, 30, 30, 255], i)
   return PNG.sync.write(picture)
 }
+
+t.test('S39 a picture that takes its decoder many seconds stops nobody else', async (t) => {
+  /** A progressive JPEG (ISO/IEC 10918-1 G) of 2048 × 2048 whose scans say nothing, in 18 bytes each. */
+  const segment = (marker: number, ...bytes: number[]): number[] => [0xff, marker, 0, bytes.length + 2, ...bytes]
+  const counts = (codes: number): number[] => [codes, ...Array<number>(15).fill(0)]
+  const scan = [...segment(0xda, 1, 1, 0, 1, 63, 0), 0, 0, 0, 0, 0, 0, 0, 0]
+  const head = [
+    0xff, 0xd8,
+    ...segment(0xdb, 0, ...Array<number>(64).fill(1)),
+    ...segment(0xc2, 8, 8, 0, 8, 0, 1, 1, 0x11, 0),
+    ...segment(0xc4, 0x00, ...counts(1), 0),
+    ...segment(0xc4, 0x10, ...counts(1), 0xe0)
+  ]
+  const file = Buffer.from([...head, ...Array.from({ length: 20_000 }, () => scan).flat(), 0xff, 0xd9])
+  t.ok(file.length < 512 * 1024)
+  let turns = 0
+  const turn = (): void => {
+    turns++
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  t.same(await remakePictureSafely(file), { ok: false, fault: 'not_a_picture' })
+  clearImmediate(next)
+  t.ok(turns > 1000, `${turns} turns of the loop meanwhile`)
+  // the next one is not the worse for it
+  t.match(await remakePictureSafely(png(600, 300)), { ok: true, width: 256, height: 128 })
+  const several = await Promise.all([png(9, 9), Buffer.from('no picture'), png(10, 10)].map(remakePictureSafely))
+  t.match(several, [{ width: 9 }, { fault: 'not_a_picture' }, { width: 10 }])
+})
 
 t.test('only pixels survive', async (t) => {
   const script = Buffer.from('<script>alert(1)</script>')
