@@ -118,7 +118,7 @@ export function loadMigrationConfig (env: Environment): MigrationConfig {
 }
 
 /** Whether an address is of this machine by its name alone; nothing is resolved, since others may decide the answer. */
-export function isThisMachine (address: string): boolean {
+function isThisMachine (address: string): boolean {
   if (!URL.canParse(address)) return false
   const { hostname } = new URL(address)
   return hostname === 'localhost' || hostname.endsWith('.localhost') || /^127(\.\d+){3}$|^\[::1\]$/.test(hostname)

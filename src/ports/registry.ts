@@ -57,16 +57,14 @@ export interface CompanyChange {
 }
 
 /** Codes, never the values: the member, and for a person the part of it. */
-export const changeFaults = [
-  'name',
-  'name.character',
-  'status',
-  'legal_representative.malformed',
-  'legal_representative.cert_type',
-  'legal_representative.cert_no',
-  'legal_representative.name'
-] as const
-export type ChangeFault = (typeof changeFaults)[number]
+export type ChangeFault =
+  | 'name'
+  | 'name.character'
+  | 'status'
+  | 'legal_representative.malformed'
+  | 'legal_representative.cert_type'
+  | 'legal_representative.cert_no'
+  | 'legal_representative.name'
 
 /** A piece of the register's journal. */
 export interface CompanyChanges {
