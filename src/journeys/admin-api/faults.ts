@@ -24,11 +24,30 @@ const codes: Readonly<Record<string, string>> = {
   minimum: 'not_in_range',
   maximum: 'not_in_range',
   pattern: 'invalid',
-  format: 'invalid'
+  format: 'invalid',
+  boolean: 'unknown'
 }
 
 // these identify people: what was typed is not repeated
 const personal = new Set(['/text', '/last_four'])
+
+/** Members of a body that its schema does not know, also of the parts of a patch, in which null removes a member. */
+export function unknownMembers (schema: object, body: unknown, parts: Readonly<Record<string, object>>): ClientFault[] {
+  const find = (at: string, known: object, given: unknown): ClientFault[] => {
+    const names = Object.keys((known as { properties?: object }).properties ?? {})
+    return typeof given !== 'object' || given === null
+      ? []
+      : Object.keys(given).flatMap((name) =>
+        names.includes(name)
+          ? []
+          : [{ field: at + step(name.slice(0, 50)), code: 'unknown', received: '', expected: names.join(' | ') }]
+      )
+  }
+  return [
+    ...find('', schema, body),
+    ...Object.entries(parts).flatMap(([name, part]) => find(`/${name}`, part, at(body, `/${name}`)))
+  ]
+}
 
 /** One fault for each field. */
 export function faultsOfSchema (errors: readonly FastifySchemaValidationError[], body: unknown): ClientFault[] {
@@ -37,6 +56,8 @@ export function faultsOfSchema (errors: readonly FastifySchemaValidationError[],
     if (!faults.has(fault.field)) faults.set(fault.field, fault)
   }
   for (const { keyword, instancePath, params } of errors) {
+    // a closed object says it twice: of itself, and of each unknown member
+    if (keyword === 'additionalProperties') continue
     const detail = params as {
       requiredProperties?: string[]
       allowedValues?: unknown[]

@@ -17,7 +17,7 @@ import { createThrottle } from '../../records/throttle/index.ts'
 import type { Console } from '../console/index.ts'
 import { authenticate } from './authenticate.ts'
 import { registerReference } from './docs.ts'
-import { faultsOfSchema, faultsOfQuery } from './faults.ts'
+import { faultsOfSchema, faultsOfQuery, unknownMembers } from './faults.ts'
 import { once } from './idempotency.ts'
 import { openApi } from './openapi.ts'
 import { Problem, sendProblem } from './problems.ts'
@@ -112,6 +112,10 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
             if (Buffer.isBuffer(request.body) !== line.picture && (line.picture || request.body !== undefined)) {
               throw new Problem('unsupported_media_type')
             }
+            if (line.body === null || line.picture) return
+            const parts = line.body === 'ClientPatch' ? patchParts : {}
+            const faults = unknownMembers(namedSchemas[line.body], request.body, parts)
+            if (faults.length > 0) throw new Problem('invalid_fields', { faults })
           },
           handler: async (request, reply) => {
             const { clientId } = callers.requireToken(request)
@@ -183,6 +187,9 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     return own
   }
 }
+
+/** Parts of a client in which a merge patch removes members by null. */
+const patchParts = { metadata: namedSchemas.ClientMetadata, policy: namedSchemas.ClientPolicy }
 
 /** Refusals by us and by the framework; null for faults. */
 function toProblem (error: FastifyError | Problem, request: FastifyRequest): Problem | null {

@@ -38,7 +38,13 @@ export function listRefusals (line: Route): ProblemCode[] {
       ...(line.query.length > 0 ? ['malformed_query' as const] : []),
       ...(line.body === null
         ? []
-        : (['malformed_body', 'unsupported_media_type', 'body_too_large', 'invalid_fields'] as const)),
+        : ([
+            'malformed_body',
+            'unsupported_media_type',
+            'body_too_large',
+            'unknown_members',
+            'invalid_fields'
+          ] as const)),
       ...(line.picture ? (['unsupported_media_type', 'body_too_large', 'invalid_fields'] as const) : []),
       ...(line.writes ? ['reason_required' as const] : []),
       ...(isRepeatable(line) ? (['malformed_idempotency_key', 'idempotency_key_reused'] as const) : []),

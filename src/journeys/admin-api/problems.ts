@@ -33,6 +33,7 @@ export const problemStatus = {
   malformed_body: 400,
   malformed_query: 400,
   malformed_idempotency_key: 400,
+  unknown_members: 400,
   invalid_fields: 422,
   reason_required: 422,
   version_required: 428,
@@ -68,7 +69,9 @@ export class Problem extends Error {
   constructor (code: ProblemCode, { faults, headers = {}, more = {} }: ProblemOptions = {}) {
     super(code)
     this.name = 'Problem'
-    this.code = code
+    // a misspelt member is no wrong value: what it was to say is not known
+    const misspelt = code === 'invalid_fields' && faults?.some((fault) => fault.code === 'unknown') === true
+    this.code = misspelt ? 'unknown_members' : code
     this.faults = faults
     this.headers = headers
     this.more = more

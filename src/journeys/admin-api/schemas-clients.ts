@@ -108,7 +108,7 @@ const policyMembers = {
 
 export const ClientPolicy = closed({ names, ...policyMembers })
 
-export const ClientInput = Type.Object(
+export const ClientInput = closed(
   {
     kind: Type.Optional(Kind),
     metadata: Type.Optional(ClientMetadata),
@@ -118,7 +118,7 @@ export const ClientInput = Type.Object(
   { description: 'The whole content: what is left out gets its default, unknown members are faults.' }
 )
 
-export const NewClient = Type.Object({
+export const NewClient = closed({
   client_id: Type.Optional(text(64, 'a–z 0–9 . _ -, 3–64; made when absent.')),
   status: Type.Optional(Type.Enum(['draft', 'test', 'live'])),
   kind: Type.Optional(Kind),
@@ -127,7 +127,7 @@ export const NewClient = Type.Object({
   reason
 })
 
-export const ClientPatch = Type.Object(
+export const ClientPatch = closed(
   {
     kind: Type.Optional(Type.Unknown()),
     metadata: Type.Optional(Type.Unknown()),
@@ -199,8 +199,8 @@ export const ValidationResult = closed({
   }),
   content: nullable(closed({ kind: Kind, metadata: ClientMetadata, policy: ClientPolicy }), 'With the defaults.')
 })
-export const StatusChange = Type.Object({ status: Status, reason })
-export const NewSecret = Type.Object({
+export const StatusChange = closed({ status: Status, reason })
+export const NewSecret = closed({
   grace_seconds: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -235,7 +235,7 @@ export const SecretList = closed({
     })
   )
 })
-export const AddressTest = Type.Object({
+export const AddressTest = closed({
   address: text(4000, 'A redirect URI, or a whole authorization or logout request.'),
   use: Type.Optional(Type.Enum(['redirect_uri', 'post_logout_redirect_uri']))
 })
@@ -276,7 +276,7 @@ export const RegistrationToken = closed({
   live: Type.Boolean()
 })
 export const RegistrationTokenList = list(RegistrationToken)
-export const NewRegistrationToken = Type.Object({
+export const NewRegistrationToken = closed({
   kinds: Type.Optional(
     Type.Array(Type.Enum([...clientKinds]), { minItems: 1, maxItems: 10, description: '["server"] when absent.' })
   ),

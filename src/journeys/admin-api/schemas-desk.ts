@@ -4,9 +4,9 @@
 import Type from 'typebox'
 import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
 
-export const Reason = Type.Object({ reason })
+export const Reason = closed({ reason })
 
-export const PersonQuery = Type.Object({
+export const PersonQuery = closed({
   text: text(200, 'Document number, phone, account id, subject identifier, or a name.'),
   last_four: Type.Optional(text(10, 'Last four characters of the document number; needed with a name.'))
 })
@@ -55,7 +55,7 @@ export const Done = closed({
   outcome: Type.Enum(['done', 'unchanged'], { description: 'unchanged: it was so already, nothing was written.' })
 })
 
-export const OrganizationQuery = Type.Object({
+export const OrganizationQuery = closed({
   text: Type.Optional(text(100, 'Unified social credit code (exact), or part of the name.')),
   status: Type.Optional(text(30)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
@@ -120,7 +120,7 @@ export const OrganizationChecked = closed({
   )
 })
 
-export const NewKey = Type.Object({ alg: Type.Enum(['ES256', 'RS256']), reason })
+export const NewKey = closed({ alg: Type.Enum(['ES256', 'RS256']), reason })
 export const Key = closed({
   kid: Type.String(),
   alg: Type.String(),

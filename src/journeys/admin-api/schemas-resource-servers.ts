@@ -76,14 +76,14 @@ const input = {
   minimumLevel: Type.Optional(content.minimumLevel),
   introspectors: Type.Optional(introspectors)
 }
-export const NewResourceServer = Type.Object({ identifier: Type.Optional(text(200)), ...input, reason })
-export const ResourceServerInput = Type.Object(
+export const NewResourceServer = closed({ identifier: Type.Optional(text(200)), ...input, reason })
+export const ResourceServerInput = closed(
   { ...input, reason },
   { description: 'The whole content: what is left out gets its default; introspectors left out stay as they are.' }
 )
-export const ResourceServerPatch = Type.Object(
-  Object.fromEntries(Object.keys(input).map((name) => [name, Type.Optional(Type.Unknown())])),
+export const ResourceServerPatch = closed(
+  { ...Object.fromEntries(Object.keys(input).map((name) => [name, Type.Optional(Type.Unknown())])), reason },
   { description: 'JSON Merge Patch (RFC 7396): null takes a member away. The result is checked as a whole.' }
 )
-export const ResourceServerStatusChange = Type.Object({ status: ResourceServerStatus, reason })
+export const ResourceServerStatusChange = closed({ status: ResourceServerStatus, reason })
 export const ResourceServerHistory = history()

@@ -147,7 +147,8 @@ const identifyActor = (request: FastifyRequest, device: KnownDevice | null): Pho
 function toProblem (error: FastifyError | Problem): Problem | null {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) {
-    return new Problem('invalid_fields', { faults: listFieldFaults(error.validation) })
+    const faults = listFieldFaults(error.validation)
+    return new Problem(faults.some(({ code }) => code === 'unknown') ? 'unknown_members' : 'invalid_fields', { faults })
   }
   switch (error.statusCode) {
     case 413:
@@ -164,12 +165,22 @@ function toProblem (error: FastifyError | Problem): Problem | null {
 function listFieldFaults (errors: NonNullable<FastifyError['validation']>): FieldFault[] {
   const faults = new Map<string, FieldFault>()
   for (const { keyword, instancePath, params } of errors) {
+    // beside each error about an unknown member stands one that says that it is not allowed
+    if (keyword === 'boolean') continue
     const at = instancePath.split('/').filter(Boolean).join('.')
     const missing =
       keyword === 'required' ? ((params as { requiredProperties?: string[] }).requiredProperties ?? []) : []
+    const unknown =
+      keyword === 'additionalProperties'
+        ? ((params as { additionalProperties?: string[] }).additionalProperties ?? [])
+        : []
+    const below = (name: string): string => (at === '' ? name : `${at}.${name}`)
     const found =
-      missing.length > 0
-        ? missing.map((name): FieldFault => ({ field: at === '' ? name : `${at}.${name}`, code: 'required' }))
+      missing.length + unknown.length > 0
+        ? [
+            ...missing.map((name): FieldFault => ({ field: below(name), code: 'required' })),
+            ...unknown.map((name): FieldFault => ({ field: below(name.slice(0, 50)), code: 'unknown' }))
+          ]
         : [{ field: at, code: 'invalid' }]
     for (const fault of found) if (fault.field !== '' && !faults.has(fault.field)) faults.set(fault.field, fault)
   }

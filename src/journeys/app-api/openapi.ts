@@ -32,7 +32,11 @@ function describeOperation (line: Route): object {
     codes.set(status, [...(codes.get(status) ?? []), ...(code === undefined ? [] : [code])])
   }
   note(401)
-  if (line.body !== null) for (const status of [400, 413, 415]) note(status)
+  if (line.body !== null) {
+    note(400, 'malformed_body')
+    note(400, 'unknown_members')
+    for (const status of [413, 415]) note(status)
+  }
   for (const code of new Set(line.refusals)) note(problemStatus[code], code)
   const answers = Object.entries(line.answers).map(([status, name]): [string, object] => [
     status,

@@ -11,6 +11,7 @@ export type ApiCode =
   | 'device_unknown'
   | 'key_revoked'
   | 'malformed_body'
+  | 'unknown_members'
   | 'unsupported_media_type'
   | 'body_too_large'
   | 'method_not_allowed'
@@ -31,6 +32,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   device_unknown: 401,
   key_revoked: 403,
   malformed_body: 400,
+  unknown_members: 400,
   unsupported_media_type: 415,
   body_too_large: 413,
   method_not_allowed: 405,

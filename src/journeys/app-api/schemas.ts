@@ -2,7 +2,7 @@
  * Every body and every answer of the app API, once: they check requests, shape answers, and make the OpenAPI
  * description.
  */
-import Type, { type TSchema } from 'typebox'
+import Type, { type TObject, type TProperties, type TSchema } from 'typebox'
 
 /** Ids, tokens, digests: our own alphabet, because nothing else may reach the database. */
 const token = (maxLength: number, description?: string): ReturnType<typeof Type.String> =>
@@ -11,6 +11,10 @@ const text = (maxLength: number, description: string): ReturnType<typeof Type.St
   Type.String({ maxLength, description })
 const nullable = <S extends TSchema>(schema: S, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
+
+/** A body: what it does not describe is refused, because nobody would do it. */
+const closed = <P extends TProperties>(members: P, options: Record<string, unknown> = {}): TObject<P> =>
+  Type.Object(members, { ...options, additionalProperties: false })
 
 const purpose = Type.Enum([
   'login',
@@ -35,7 +39,7 @@ export const MaskedPerson = Type.Object(
 
 // --- devices ---
 
-export const NewDevice = Type.Object({
+export const NewDevice = closed({
   label: text(200, 'What the owner will recognise the phone by, for example the model. Cut to 64 characters.')
 })
 
@@ -50,7 +54,7 @@ export const Device = Type.Object({
 
 // --- scans ---
 
-export const NewScan = Type.Object({
+export const NewScan = closed({
   payload: text(512, 'What the QR code says: the whole address, or its last part.')
 })
 
@@ -117,14 +121,14 @@ export const StartedScan = Type.Object({
   })
 })
 
-export const Acceptance = Type.Object({
+export const Acceptance = closed({
   context_digest: token(128),
   check_number: Type.Optional(
     Type.String({ pattern: '^[0-9]{1,4}$', description: 'As typed; only with check_number.mode "enter".' })
   )
 })
 
-const Consent = Type.Object(
+const Consent = closed(
   {
     given: Type.Boolean(),
     version: text(64, 'Version of the text that was shown.')
@@ -132,7 +136,7 @@ const Consent = Type.Object(
   { description: 'The separate consent to this step: an unticked box of its own.' }
 )
 
-export const Identity = Type.Object({
+export const Identity = closed({
   cert_type: text(40, 'For example resident_id.'),
   name: text(200, 'As on the document.'),
   cert_no: text(100, 'As typed.'),
@@ -141,7 +145,7 @@ export const Identity = Type.Object({
   consent: Consent
 })
 
-export const FaceStart = Type.Object({
+export const FaceStart = closed({
   consent: Consent,
   return_url: Type.Optional(
     text(
@@ -161,7 +165,7 @@ export const FaceCheck = Type.Object({
   tries_left: Type.Integer()
 })
 
-export const VerdictRequest = Type.Object({ check_id: token(64) })
+export const VerdictRequest = closed({ check_id: token(64) })
 
 export const Verdict = Type.Object({
   status: Type.Enum(['passed', 'pending', 'failed', 'unavailable'], {
@@ -173,7 +177,7 @@ export const Verdict = Type.Object({
   retry_after: Type.Optional(seconds)
 })
 
-export const CounterCode = Type.Object({ code: text(40, 'As typed; blanks and hyphens do not matter.') })
+export const CounterCode = closed({ code: text(40, 'As typed; blanks and hyphens do not matter.') })
 
 export const Confirmed = Type.Object({ state: Type.Literal('confirmed') })
 export const Rejected = Type.Object({ state: Type.Literal('rejected') })

@@ -117,9 +117,13 @@ t.test('the door itself', async (t) => {
     }
     t.match(
       await phone.ask(scans, { body: { payload: 'x'.repeat(10), filler: 'x'.repeat(15_000) } }),
-      { status: 404 },
-      '15 KB are allowed, unknown members ignored'
+      { status: 400, body: { code: 'unknown_members', faults: [{ field: 'filler', code: 'unknown' }] } },
+      'S23: 15 KB are allowed, unknown members are not'
     )
+    t.match(await phone.ask(`${scans}/face`, { body: { consent: { given: true, version: '1', extra: 1 } } }), {
+      status: 400,
+      body: { code: 'unknown_members', faults: [{ field: 'consent.extra', code: 'unknown' }] }
+    })
   })
 
   await t.test('strangers are refused before their body is read', async (t) => {
@@ -172,7 +176,7 @@ t.test('the door itself', async (t) => {
   await t.test('every refusal has a status and a title in every language', async (t) => {
     for (const code of Object.keys(problemStatus)) {
       t.ok(problemStatus[code as keyof typeof problemStatus] >= 400, code)
-      if (!/^(proof|device_unknown|key_|malformed|unsupported|body_|method_|no_such)/.test(code)) {
+      if (!/^(proof|device_unknown|key_|malformed|unknown_members|unsupported|body_|method_|no_such)/.test(code)) {
         for (const catalogue of Object.values(catalogues)) {
           t.ok(catalogue[`phone-pages.refused.${code}.title`], `refused.${code}.title`)
         }
