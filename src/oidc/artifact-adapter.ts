@@ -71,8 +71,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
           await revokeReplayed(parts, { model, grantHash }, by.client.clientId)
         }
       }
-      const opened = model === 'PushedAuthorizationRequest' ? openPersonal(crypto, stored, payload) : payload
-      return { ...opened, jti: id } as AdapterPayload
+      return { ...openPersonal(crypto, stored, payload), jti: id } as AdapterPayload
     },
 
     /**
@@ -81,7 +80,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
      */
     async upsert (id, payload, ttl) {
       const row = artifactRow(parts, { model, id, adapterPayload: payload, ttl })
-      if (model === 'PushedAuthorizationRequest') row.payload = sealPersonal(crypto, row.id, row.payload)
+      row.payload = sealPersonal(crypto, row.id, row.payload)
       if (!issuedOnce.has(model)) return upsertArtifact(db, row)
 
       const state = currentState()

@@ -12,6 +12,13 @@ type Payload = Record<string, unknown>
 
 const member = 'personal'
 
+interface Members {
+  params?: Payload
+  request?: unknown
+  prompt?: Prompt
+  claims?: unknown
+}
+
 /** Why the library asks the person. */
 interface Prompt {
   details?: Payload
@@ -23,13 +30,15 @@ const copied = new Set(['login_hint', 'id_token_hint', 'claims', 'sub'])
 interface Personal {
   params?: Payload
   request?: string
+  /** Of a code or token: what was asked for with it. */
+  claims?: unknown
 }
 
 /** @param id as stored */
 export function sealPersonal<T extends Payload> (crypto: FieldCrypto, id: string, payload: T): T {
   const personal: Personal = {}
   const { [member]: _former, ...sealed } = payload
-  const { params, request, prompt } = sealed as { params?: Payload; request?: unknown; prompt?: Prompt }
+  const { params, request, prompt, claims } = sealed as Members
   // the library copies hints there, and reads them nowhere
   if (prompt?.details !== undefined) {
     const details = Object.entries(prompt.details).filter(([name]) => !copied.has(name))
@@ -48,6 +57,10 @@ export function sealPersonal<T extends Payload> (crypto: FieldCrypto, id: string
     personal.request = request
     delete (sealed as { request?: string }).request
   }
+  if (claims !== undefined && isPersonalParameter('claims', claims)) {
+    personal.claims = claims
+    delete (sealed as Members).claims
+  }
   if (Object.keys(personal).length === 0) return sealed as unknown as T
   return { ...sealed, [member]: encryptPart(crypto, id, JSON.stringify(personal)) } as unknown as T
 }
@@ -56,11 +69,12 @@ export function sealPersonal<T extends Payload> (crypto: FieldCrypto, id: string
 export function openPersonal<T extends Payload> (crypto: FieldCrypto, id: string, payload: T): T {
   const { [member]: ciphertext, ...opened } = payload
   if (typeof ciphertext !== 'string') return payload
-  const { params, request } = JSON.parse(decryptPart(crypto, id, ciphertext)) as Personal
+  const { params, request, claims } = JSON.parse(decryptPart(crypto, id, ciphertext)) as Personal
   return {
     ...opened,
     ...(params === undefined ? {} : { params: { ...(opened as { params?: Payload }).params, ...params } }),
-    ...(request === undefined ? {} : { request })
+    ...(request === undefined ? {} : { request }),
+    ...(claims === undefined ? {} : { claims })
   } as unknown as T
 }
 

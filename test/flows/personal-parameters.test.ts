@@ -8,7 +8,7 @@ const kora = await startKora(t)
 const { db } = kora.inside.services
 const person = await kora.sandbox.account('zhuoma')
 const credentials = { account: person.cert_no, password: person.password }
-const party = await demoParty(kora, 'demo-site', { scope: 'openid profile' })
+const party = await demoParty(kora, 'demo-site', { scope: 'openid profile offline_access' })
 
 /** Everything that is stored, as a backup would have it. */
 const dump = async (): Promise<string> => {
@@ -39,7 +39,12 @@ await t.test('S38: hints and values of claims are not stored in clear, and still
   t.ok(stranger.text.includes(`value="${person.cert_no}"`), 'the hint is filled in')
   t.equal(found(await dump(), person.cert_no), null)
   const back = await submitPassword(browser, page, credentials, party.arrived)
-  t.ok((await party.redeem(started, arrivedAt(party, back))).access_token)
+  t.equal(found(await dump(), named), null, 'nor in the code')
+  const tokens = await party.redeem(started, arrivedAt(party, back))
+  t.equal(found(await dump(), named), null, 'nor in the tokens')
+  t.ok(await oidc.fetchUserInfo(party.config, tokens.access_token, tokens.claims()?.sub ?? ''))
+  t.ok((await oidc.refreshTokenGrant(party.config, tokens.refresh_token ?? '')).access_token)
+  t.equal(found(await dump(), named), null, 'nor in those after them')
 })
 
 await t.test('S38: a pushed request is stored in clear only while it names nobody', async (t) => {
