@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ParseArgsConfig } from 'node:util'
 import type { Act } from '../domain/administration/administration.ts'
+import { isTooDeep } from '../domain/json-depth.ts'
 import { readArguments, WrongUse, type Grammar, type ReadArguments } from './arguments.ts'
 import { readAct, readAgreedBy } from './operator.ts'
 
@@ -75,9 +76,12 @@ export function refuseMore (ids: readonly string[]): void {
 
 /** @throws WrongUse when the file cannot be read as JSON */
 export async function readJsonFile (path: string): Promise<unknown> {
+  let value: unknown
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    value = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
     throw new WrongUse(`${path}: ${(error as Error).message}`)
   }
+  if (isTooDeep(value)) throw new WrongUse(`${path}: nested too deeply`)
+  return value
 }

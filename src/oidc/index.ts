@@ -4,7 +4,7 @@
  * before the routing of Fastify, because no body parser may read their requests.
  */
 import type { FastifyInstance } from 'fastify'
-import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import { Provider, type Client, type KoaContextWithOIDC } from 'oidc-provider'
 import { loadPairwiseKey } from '../database/index.ts'
 import { isOwnService, validateClient } from '../domain/client/metadata.ts'
 import { clientRules, createClientUsage } from '../records/clients/index.ts'
@@ -60,6 +60,8 @@ const keptAfterExpirySeconds = 15
 export interface Oidc {
   /** The current provider. It is replaced when keys change, so it is read for each request and not kept. */
   readonly provider: Provider
+  /** The `sub` of an account as this client knows it. */
+  toSubject(client: Client, accountSub: string): string
   mount(app: FastifyInstance): void
   deliverLogout(delivery: LogoutDelivery): Promise<void>
   close(): Promise<void>
@@ -124,6 +126,8 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
   const removedKeys = createRemovedKeys(deps)
   await removedKeys.reload()
   const pairwiseKey = await loadPairwiseKey(deps.db, crypto)
+  const toSubject = (client: Client, accountSub: string): string =>
+    client.subjectType === 'pairwise' ? pairwiseSubject(pairwiseKey, accountSub, client) : accountSub
   const findExpired = async (ctx: KoaContextWithOIDC): Promise<ExpiredInteraction | null> => {
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
     return uid === undefined
@@ -150,7 +154,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
         adapter,
         jwks: keyRing.jwks,
         interactions: {
-          policy: createInteractionPolicy(deps),
+          policy: createInteractionPolicy({ db, toSubject }),
           url: (ctx, interaction) => {
             sendBrowserCookie(ctx)
             return `/i/${interaction.uid}`
@@ -211,6 +215,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     get provider () {
       return current.provider
     },
+    toSubject,
     mount (app) {
       mount(app, deps, () => current)
     },

@@ -2,6 +2,7 @@
  * One signed request and its answer. Everything except a whole, authentic, timely answer of the provider becomes a
  * TransportFault; an authentic answer is returned with every status.
  */
+import { isTooDeep } from '../../domain/json-depth.ts'
 import type { Service, SignatureKeys } from './keys.ts'
 import { signMessage, signatureValue, verifyMessage } from './message-signature.ts'
 
@@ -120,12 +121,15 @@ function parse (received: Buffer, response: Response): unknown {
   if (!/^application\/json\s*(;|$)/i.test(response.headers.get('content-type') ?? '')) {
     throw new TransportFault('malformed', 'answer is not JSON')
   }
+  let value: unknown
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(received))
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(received))
   } catch {
     // the parser's own message would quote the body
     throw new TransportFault('malformed', 'answer is not JSON')
   }
+  if (isTooDeep(value)) throw new TransportFault('malformed', 'answer is nested too deeply')
+  return value
 }
 
 function readRequestId (response: Response): string | undefined {

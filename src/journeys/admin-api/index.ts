@@ -13,6 +13,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { approvalKinds } from '../../domain/administration/approval-kinds.ts'
+import { isTooDeep } from '../../domain/json-depth.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import type { Console } from '../console/index.ts'
 import { authenticate } from './authenticate.ts'
@@ -64,7 +65,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
           }
           parse(request, bytes.toString('utf8'), (error, value) => {
             const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
-            done(isObject ? null : new Problem('malformed_body'), value)
+            done(isObject && !isTooDeep(value) ? null : new Problem('malformed_body'), value)
           })
         }
       )

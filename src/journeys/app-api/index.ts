@@ -9,6 +9,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { AppApiDeps } from './deps.ts'
+import { isTooDeep } from '../../domain/json-depth.ts'
 import type { KnownDevice } from '../../records/devices/index.ts'
 import type { FieldFault, PhoneActor, PhoneSide } from '../../records/scan-tickets/index.ts'
 import { createThrottle, type Throttle } from '../../records/throttle/index.ts'
@@ -65,7 +66,7 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
         }
         parse(request, bytes.toString('utf8'), (error, value) => {
           const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
-          done(isObject ? null : new Problem('malformed_body'), value)
+          done(isObject && !isTooDeep(value) ? null : new Problem('malformed_body'), value)
         })
       })
 

@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction, write } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
+import { isTooDeep } from '../../domain/json-depth.ts'
 import type { DualControlReason } from '../../domain/administration/dual-control.ts'
 import type { DynamicRegistrationDeps } from './deps.ts'
 import {
@@ -44,6 +45,14 @@ const bodyLimit = 64 * 1024
 const perMinute = 60
 
 /** Ends the transaction: nothing was registered, and the use of the token is not counted. */
+const tooDeep = { error: 'invalid_client_metadata', error_description: 'the body is nested too deeply' }
+
+type JsonParser = (
+  request: FastifyRequest,
+  body: string,
+  done: (error: Error | null, body?: unknown) => void
+) => void
+
 class Refused extends Error {
   readonly status: number
   readonly body: { error: string; error_description?: string }
@@ -114,10 +123,15 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
 
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
+    const parse = scope.getDefaultJsonParser('error', 'error') as JsonParser
     scope.addContentTypeParser(
       'application/json',
       { parseAs: 'string', bodyLimit },
-      scope.getDefaultJsonParser('error', 'error')
+      (request, body, done) => {
+        parse(request, body as string, (error, value) => {
+          done(error ?? (isTooDeep(value) ? new Refused(400, tooDeep) : null), value)
+        })
+      }
     )
     scope.addHook('onRequest', async (request, reply) => {
       reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })

@@ -17,6 +17,7 @@ import {
   type RepresentationState,
   type Step
 } from '../../domain/login/next-step.ts'
+import { isRequestedSubject, requestedSubjects } from '../../domain/login/requested-subject.ts'
 import { requestedLevel } from '../../domain/login/requested-level.ts'
 import { denialCode, waitsForPassword } from '../../domain/representation/authorization.ts'
 import { explainUnmet, type RepresentationOption } from '../../domain/representation/option.ts'
@@ -271,9 +272,16 @@ async function previousRepresentation (
     : null
 }
 
+/** Whether the site's request is about this account; it may name another person (OIDC Core §3.1.2.2). */
+export const isRequested = (
+  { oidc }: Pick<StepDeps, 'oidc'>,
+  { params, client }: Pick<LoginAttempt, 'params' | 'client'>,
+  accountSub: string
+): boolean => isRequestedSubject(requestedSubjects(params), oidc.toSubject(client, accountSub))
+
 async function usableSession (
   deps: StepDeps,
-  { interaction, row, params }: LoginAttempt
+  { interaction, row, params, client }: LoginAttempt
 ): Promise<UsableSession | null> {
   const uid = interaction.session?.uid
   const { max_age: maxAge } = params
@@ -283,6 +291,7 @@ async function usableSession (
   }
   const session = await deps.oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
+  if (!isRequested(deps, { params, client }, session.accountId)) return null
   // by an organization's password: it proves nothing about the person, so a login here begins at its start
   if (readSessionConfinement(session) !== undefined) return null
   if (maxAge !== undefined && deps.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null

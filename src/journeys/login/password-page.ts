@@ -14,7 +14,7 @@ import { hasAgreed } from './agreement.ts'
 import { loginPath } from './attempt.ts'
 import type { StepDeps } from './deps.ts'
 import { eventContext } from './event-context.ts'
-import type { LoginContext } from './facts.ts'
+import { isRequested, type LoginContext } from './facts.ts'
 import { show, type Outcome } from './step.ts'
 import { loginTabs } from './tabs.ts'
 import type { VerificationResult } from './verify-password.ts'
@@ -78,7 +78,8 @@ export async function reloginPerson (deps: StepDeps, context: LoginContext): Pro
   if (
     sub === undefined ||
     (context.row.request as { freshLogin?: boolean }).freshLogin === true ||
-    context.facts.session !== null
+    context.facts.session !== null ||
+    !isRequested(deps, context, sub)
   ) {
     return null
   }

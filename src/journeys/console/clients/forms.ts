@@ -8,6 +8,7 @@ import { isObject } from '../../../domain/client/faults.ts'
 import { highProfileMetadata, kindRules } from '../../../domain/client/kinds.ts'
 import { clientKinds, type ClientKind } from '../../../domain/client/record.ts'
 import { signedResponseModes, wantsSignedResponses } from '../../../domain/client/signing.ts'
+import { isTooDeep } from '../../../domain/json-depth.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { completeControls, concerns, createDrafts, splitLines, text, type Control, type Draft } from '../controls.ts'
 
@@ -471,7 +472,9 @@ const none = (list: string[]): string[] | undefined => (list.length === 0 ? unde
 function parseJson (typed: string): unknown {
   if (typed.trim() === '') return undefined
   try {
-    return JSON.parse(typed)
+    const value: unknown = JSON.parse(typed)
+    // the text itself is a fault of the field
+    return isTooDeep(value) ? typed : value
   } catch {
     return typed
   }
