@@ -10,6 +10,7 @@ import { printLine } from './print.ts'
 const usage = `kora registration-token [--kind server]… [--scope "profile phone"] [--host gjj.example.gov.cn]… [--uses 1] [--days 7] ${actUsage} [--json]
 
   Needs DYNAMIC_REGISTRATION=on at the server. The token is shown once; clients made with it begin in status test.
+  Their addresses are of the hosts named; without --host they have none.
   kora registration-token --host gjj.example.gov.cn --scope profile --uses 3 --reason "ticket 4711"`
 
 export const command = {

@@ -266,7 +266,7 @@ export const RegistrationToken = closed({
   id: Type.String(),
   kinds: Type.Array(Type.String()),
   scopes: Type.Array(Type.String(), { description: 'Beside openid.' }),
-  hosts: Type.Array(Type.String(), { description: 'Of every address; empty = any that the registry accepts.' }),
+  hosts: Type.Array(Type.String(), { description: 'Of every address; empty: clients without addresses only.' }),
   uses_left: Type.Integer(),
   clients: Type.Integer({ description: 'Made with it that still manage themselves.' }),
   created_by: Type.String(),
@@ -281,7 +281,12 @@ export const NewRegistrationToken = closed({
     Type.Array(Type.Enum([...clientKinds]), { minItems: 1, maxItems: 10, description: '["server"] when absent.' })
   ),
   scopes: Type.Optional(Type.Array(text(60), { maxItems: 50 })),
-  hosts: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), { maxItems: 50 })),
+  hosts: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), {
+      maxItems: 50,
+      description: 'Of every address; without them only clients without addresses are registered.'
+    })
+  ),
   uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '1 when absent.' })),
   days: Type.Optional(Type.Integer({ minimum: 1, maximum: 90, description: '7 when absent.' })),
   reason

@@ -16,7 +16,8 @@ type Trx = Transaction<Database>
 export interface RegistrationLimits {
   kinds: string[]
   scopes: string[]
-  /** Empty = any. */ hosts: string[]
+  /** Of every address. Empty: no address at all. */
+  hosts: string[]
 }
 export interface NewRegistrationToken extends RegistrationLimits {
   uses: number

@@ -77,7 +77,7 @@ export function beyondLimits (
       })
     }
   }
-  for (const name of hosts.length === 0 ? [] : addressMembers) {
+  for (const name of addressMembers) {
     for (const address of [metadata[name] ?? []].flat()) {
       const host = URL.parse(address)?.hostname ?? ''
       if (!hosts.includes(host)) {
@@ -85,7 +85,7 @@ export function beyondLimits (
           field: `/metadata/${name}`,
           code: 'not_allowed',
           received: address,
-          expected: hosts.join(' | ')
+          expected: hosts.length === 0 ? 'no address' : hosts.join(' | ')
         })
       }
     }

@@ -48,7 +48,9 @@ t.test('made, used, listed, ended', async (t) => {
   ])
   t.notMatch(JSON.stringify(list.body), secret)
 
-  t.equal((await api.call('POST', path, {})).status, 201)
+  const open = await api.call('POST', path, {})
+  t.equal(open.status, 201)
+  t.equal(await register(endpoint, open.body.secret), 400, 'S21: without hosts no address is allowed')
   const first = await api.call('GET', `${path}?limit=1`)
   const second = await api.call('GET', `${path}?limit=1&after=${String(first.body.next)}`)
   t.same([first.body.items.length, second.body.items[0].id, second.body.next], [1, id, null])
