@@ -74,6 +74,9 @@ export function isUniqueViolation (error: unknown, constraint?: string): boolean
   return constraint === undefined || (error as { constraint?: unknown }).constraint === constraint
 }
 
+/** True for SQLSTATE 40P01 (deadlock) and 40001 (serialization): nothing was written, and the same may succeed now. */
+export const isEndedByOthers = (error: unknown): boolean => ['40P01', '40001'].includes(readErrorCode(error) ?? '')
+
 /** True for SQLSTATE 42501: the role has not been given the right. */
 export const isPermissionDenied = (error: unknown): boolean => readErrorCode(error) === '42501'
 

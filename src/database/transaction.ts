@@ -4,7 +4,9 @@
  * so a part can be undone without the whole. Inside, only `trx` is used: PGlite has one connection, and a statement
  * beside the transaction would wait for it forever.
  */
+import { setTimeout } from 'node:timers/promises'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { isEndedByOthers } from './errors.ts'
 import type { Database } from './schema.ts'
 
 /** Undoes what was written in its `inTransaction`, which then returns the outcome. */
@@ -17,12 +19,16 @@ export class Rollback<T> extends Error {
   }
 }
 
+const mostRepetitions = 3
+
 export type RollbackWith<T> = (outcome: T) => Rollback<T>
 type Work<T> = (trx: Transaction<Database>, rollback: RollbackWith<T>) => Promise<T>
 
 /**
  * Commits what `work` writes, or undoes all of it: when it throws, and with an outcome when it says
  * `throw rollback(outcome)`.
+ * A transaction that the database ended because of others (deadlock, serialization) runs again, three times at most, so
+ * `work` changes nothing but the database.
  * @param db in a transaction: its part, as a savepoint; parallel parts of one transaction run one after the other
  */
 export async function inTransaction<T> (db: Kysely<Database>, work: Work<T>): Promise<T> {
@@ -31,7 +37,15 @@ export async function inTransaction<T> (db: Kysely<Database>, work: Work<T>): Pr
   const rollback: RollbackWith<T> = (outcome) => (thrown = new Rollback(outcome))
   try {
     if (isTransaction(db)) return await nested(db, async (trx) => await work(trx, rollback))
-    return await db.transaction().execute(async (trx) => await work(trx, rollback))
+    for (let again = 0; ; again += 1) {
+      try {
+        return await db.transaction().execute(async (trx) => await work(trx, rollback))
+      } catch (error) {
+        if (!isEndedByOthers(error) || again === mostRepetitions) throw error
+        // the others are still at work: not at the same moment again
+        await setTimeout(10 + Math.random() * 20 * 2 ** again)
+      }
+    }
   } catch (error) {
     if (thrown !== undefined && error === thrown) return thrown.outcome
     throw error

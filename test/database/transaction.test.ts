@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import t from 'tap'
 import type { Database } from '../../src/database/schema.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
@@ -108,4 +108,30 @@ eachDatabase(t, 'transactions and parts of one may run at the same time', async 
     (await written(db)).filter((name) => name.startsWith('trx.part')),
     ['trx.part.0', 'trx.part.0.x', 'trx.part.3', 'trx.part.3.x']
   )
+})
+
+eachDatabase(t, 'R13: a transaction that the database ended because of others runs again', async (t, { db }) => {
+  for (const state of ['40P01', '40001']) {
+    let runs = 0
+    const name = `trx.${state}`
+    const answer = await inTransaction(db, async (trx) => {
+      runs += 1
+      await write(trx, name)
+      if (runs < 3) await sql`do $$ begin raise exception 'others' using errcode = ${sql.lit(state)}; end $$`.execute(trx)
+      return runs
+    })
+    t.equal(answer, 3)
+    t.ok((await written(db)).includes(name), 'once')
+  }
+  let runs = 0
+  await t.rejects(
+    inTransaction(db, async (trx) => {
+      runs += 1
+      await inTransaction(trx, async (inner) => {
+        await sql`do $$ begin raise exception 'others' using errcode = '40P01'; end $$`.execute(inner)
+      })
+    }),
+    { code: '40P01' }
+  )
+  t.equal(runs, 4, 'bounded, and the whole, not the part')
 })

@@ -8,7 +8,17 @@ import { useFaceVerdict } from '../face-checks/index.ts'
 import { recordVerification, type CardValidity } from '../identity/index.ts'
 import { circumstances, eventAbout, heldTicket, buildView, type HeldTicket } from './phone-context.ts'
 import { answered, Refused, type RefusalCode } from './refusals.ts'
-import { buildBinding, from, hashSecret, listRemaining, ticketColumns, type TicketRow, type Trx } from './rows.ts'
+import {
+  buildBinding,
+  from,
+  hashSecret,
+  listRemaining,
+  resolveState,
+  ticketByToken,
+  ticketColumns,
+  type TicketRow,
+  type Trx
+} from './rows.ts'
 import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
 export interface Answer {
@@ -104,8 +114,9 @@ export async function accept (
 export async function confirm (
   deps: ScanTicketsDeps,
   { scanToken, answer, actor }: { scanToken: string; answer: Answer; actor: PhoneActor }
-): Promise<{ ok: true } | PhoneRefusal> {
+): Promise<{ ok: true; again?: true } | PhoneRefusal> {
   return await answered(async () => {
+    if (await isConfirmed(deps, { scanToken, answer, actor })) return { ok: true, again: true }
     const before = await heldTicket(deps.db, scanToken, actor)
     requireDigest(before, answer)
     if (before.numberEntry && before.acceptedAt === null) await accepted(deps, { scanToken, answer, actor })
@@ -136,10 +147,24 @@ export async function confirm (
       })
       return true
     })
-    if (!confirmed) throw new Refused(await whyRefused(deps, scanToken, actor))
+    if (!confirmed) {
+      // the other of two at once
+      if (await isConfirmed(deps, { scanToken, answer, actor })) return { ok: true, again: true }
+      throw new Refused(await whyRefused(deps, scanToken, actor))
+    }
     deps.metrics.scanTickets.inc({ state: 'confirmed' })
     return { ok: true }
   })
+}
+
+/** By this token and device, with this digest; what nobody used in time is no confirmation any more. */
+async function isConfirmed (
+  deps: ScanTicketsDeps,
+  { scanToken, answer, actor }: { scanToken: string; answer: Answer; actor: PhoneActor }
+): Promise<boolean> {
+  const row = await ticketByToken(deps.db, scanToken, actor.device?.id ?? null)
+  if (row === undefined || row.barred || answer.contextDigest !== row.contextDigest) return false
+  return ['confirmed', 'consumed'].includes(resolveState(row))
 }
 
 async function takeEffect (

@@ -226,11 +226,14 @@ export interface PhoneSide {
     code: string,
     actor: PhoneActor
   ): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
-  /** → confirmed, if everything was given. The server computes the digest again. */
+  /**
+   * → confirmed, if everything was given. The server computes the digest again. `again`: this phone confirmed exactly
+   * this before, and the answer may have been lost.
+   */
   confirm(
     scanToken: string,
     input: { contextDigest: string; checkNumber?: string },
     actor: PhoneActor
-  ): Promise<{ ok: true } | PhoneRefusal>
+  ): Promise<{ ok: true; again?: true } | PhoneRefusal>
   reject(scanToken: string, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal>
 }

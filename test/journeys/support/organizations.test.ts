@@ -253,6 +253,19 @@ eachDatabase(
   }
 )
 
+eachDatabase(t, 'R13: staff take back a delegation that waits: nobody can approve it any more', async (t, database) => {
+  const w = await world(database)
+  const open = await submitted(w)
+  const shown = await approver(w, w.lr, open)
+  t.equal(await actOnDelegation(w.services, { act: act(), id: open.id, what: 'suspend' }), 'unchanged')
+  t.equal(await actOnDelegation(w.services, { act: act('代理人被投诉'), id: open.id, what: 'revoke' }), 'done')
+  t.equal(await stateOf(w, open.id), 'withdrawn')
+  t.match(await approve(w.delegations, open, shown), { ok: false })
+  t.match(await events(w, 'delegation.withdrawn'), [{ actor: 'admin:adm_1', reason: '代理人被投诉' }])
+  for (const who of [w.lr, w.agent]) t.match((await w.messages.list(who))[0], { kind: 'delegation-withdrawn' })
+  t.equal(await actOnDelegation(w.services, { act: act(), id: open.id, what: 'revoke' }), 'unchanged')
+})
+
 eachDatabase(
   t,
   "T033: nobody of staff approves in the legal representative's place, however it is asked for",

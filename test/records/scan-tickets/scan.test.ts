@@ -326,10 +326,19 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
       const results = await times(20, async (at) =>
         at % 2 === 0 ? await confirm(w, held) : await w.tickets.reject(held.scanToken, held.actor)
       )
-      t.equal(results.filter((result) => result.ok).length, 1)
-      t.same([...new Set(results.filter((result) => !result.ok).map(codeOf))], ['wrong_state'])
+      t.equal(results.filter((result) => result.ok && !('again' in result)).length, 1)
       const { ticketId } = held.created
       const { state } = await ticketRow(w, ticketId)
+      t.same(
+        [...new Set(results.filter((_, at) => at % 2 === (state === 'confirmed' ? 1 : 0)).map(codeOf))],
+        ['wrong_state'],
+        'who came too late'
+      )
+      t.equal(
+        results.filter((result) => 'again' in result).length,
+        state === 'confirmed' ? 9 : 0,
+        'R13: confirmed already is no failure'
+      )
       t.match(state, /^(confirmed|rejected)$/)
       t.equal(
         (await events(w, 'scan-ticket.confirmed', ticketId)) + (await events(w, 'scan-ticket.rejected', ticketId)),
@@ -338,6 +347,26 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
       )
       t.equal(await events(w, `scan-ticket.${state}` as 'scan-ticket.confirmed', ticketId), 1, 'of that end')
     }
+  })
+
+  await t.test('R13: the answer to a confirmation was lost', async (t) => {
+    const held = await scanned(w, { requires: [] }, await app(w, w.personId))
+    t.same(await confirm(w, held), { ok: true })
+    t.same(await confirm(w, held), { ok: true, again: true })
+    const { ticketId } = held.created
+    const { scanToken, actor, view } = held
+    t.equal(codeOf(await w.tickets.confirm(scanToken, { contextDigest: 'another' }, actor)), 'wrong_state')
+    const other = { ...actor, device: actor.device === null ? null : { ...actor.device, id: 'another' } }
+    t.equal(codeOf(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, other)), 'not_found')
+    await w.services.db.transaction().execute(async (trx) => {
+      await w.tickets.consume(trx, ticketId, { browserHash: held.ticket.browserHash, purpose: 'login' })
+    })
+    t.same(await confirm(w, held), { ok: true, again: true }, 'used by the browser meanwhile')
+    t.equal(await events(w, 'scan-ticket.confirmed', ticketId), 1)
+    const unused = await scanned(w, { requires: [] }, await app(w, w.personId))
+    await confirm(w, unused)
+    await sql`update scan_ticket set expires_at = now() where id = ${unused.created.ticketId}`.execute(w.services.db)
+    t.equal(codeOf(await confirm(w, unused)), 'expired', 'nobody can use it any more')
   })
 
   await t.test('declined', async (t) => {

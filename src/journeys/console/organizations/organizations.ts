@@ -180,7 +180,8 @@ export function registerOrganizations (console: Console): void {
           state,
           validFrom,
           validTo,
-          acts: state === 'active' ? [...delegationActs] : state === 'suspended' ? ['revoke'] : []
+          acts:
+            state === 'active' ? [...delegationActs] : state === 'suspended' || state === 'submitted' ? ['revoke'] : []
         }))
       })
     }

@@ -164,30 +164,34 @@ export async function withdrawWaiting (
   {
     organization,
     id,
-    by
+    by,
+    reason = 'delegation_revoked'
   }: {
     organization: LockedOrganization
     id: string
-    by: { actor: AuditActor; personId: string | null; traceId: string | null }
+    by: { actor: AuditActor; personId: string | null; traceId: string | null; address?: string | null }
+    reason?: string
   }
-): Promise<void> {
-  for (const { version, agentId } of await transition(trx, {
+): Promise<Changed[]> {
+  const withdrawn = await transition(trx, {
     id,
     from: waitingStates,
     to: 'withdrawn',
     only: sql`true`,
-    reason: 'delegation_revoked',
+    reason,
     moment: 'ended_at'
-  })) {
+  })
+  for (const { version, agentId } of withdrawn) {
     await deps.audit.record(trx, {
       type: 'delegation.withdrawn',
       ...by,
       organizationId: organization.id,
       delegationId: id,
-      reason: 'delegation_revoked',
+      reason,
       details: { version, ...bothNames(organization, agentId) }
     })
   }
+  return withdrawn
 }
 
 export interface OrganizationEnding {

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
 import type { OrganizationsDeps } from '../deps.ts'
 import type { AuditActor } from '../../audit/index.ts'
-import { lockOrganizationByDelegation } from '../repository.ts'
+import { lockOrganizationByDelegation, type LockedOrganization, type Trx } from '../repository.ts'
 import { takeEffect, withdrawWaiting } from './end.ts'
 import { tell } from './tell.ts'
 import { cleanReason } from '../../../domain/reason.ts'
@@ -20,17 +20,14 @@ export interface StaffAct {
 }
 
 /**
- * active → suspended or revoked; suspended → revoked. Everything of that context ends in the same transaction; both
- * people are notified.
+ * active → suspended or revoked; suspended → revoked; what waits → withdrawn, when it is revoked. Everything of that
+ * context ends in the same transaction; both people are notified.
  */
 export async function endByStaff (
   deps: OrganizationsDeps,
-  {
-    id,
-    to,
-    staffAct: { actor, reason, address, traceId }
-  }: { id: string; to: 'suspended' | 'revoked'; staffAct: StaffAct }
+  { id, to, staffAct }: { id: string; to: 'suspended' | 'revoked'; staffAct: StaffAct }
 ): Promise<boolean> {
+  const { actor, reason, address, traceId } = staffAct
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
@@ -41,7 +38,10 @@ export async function endByStaff (
       reason: `by_staff: ${cleanReason(reason)}`,
       moment: 'ended_at'
     })
-    if (row === undefined) return false
+    if (row === undefined) {
+      if (to === 'suspended') return false
+      return await withdrawByStaff(deps, trx, { organization, id, staffAct })
+    }
     if (to === 'revoked') {
       await withdrawWaiting(deps, trx, { organization, id, by: { actor, personId: null, traceId } })
     }
@@ -70,11 +70,11 @@ export async function endByStaff (
         .where('passwordHash', 'is not', null)
         .execute()
     }
-    await tell(
-      trx,
-      deps,
-      { kind: to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended', about: { ...row, organization }, reason: `by_staff: ${cleanReason(reason)}` }
-    )
+    await tell(trx, deps, {
+      kind: to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended',
+      about: { ...row, organization },
+      reason: `by_staff: ${cleanReason(reason)}`
+    })
     return true
   })
 }
@@ -104,4 +104,30 @@ export async function refuseApprovalByStaff (
       details: { act: 'approve', words: reason }
     })
   })
+}
+
+/** Nothing is in force: what waits for the legal representative ends, so that nobody approves it any more. */
+async function withdrawByStaff (
+  deps: OrganizationsDeps,
+  trx: Trx,
+  {
+    organization,
+    id,
+    staffAct: { actor, reason, address, traceId }
+  }: { organization: LockedOrganization; id: string; staffAct: StaffAct }
+): Promise<boolean> {
+  const withdrawn = await withdrawWaiting(deps, trx, {
+    organization,
+    id,
+    by: { actor, personId: null, address, traceId },
+    reason
+  })
+  for (const row of withdrawn) {
+    await tell(trx, deps, {
+      kind: 'delegation-withdrawn',
+      about: { ...row, organization },
+      reason: `by_staff: ${cleanReason(reason)}`
+    })
+  }
+  return withdrawn.length > 0
 }
