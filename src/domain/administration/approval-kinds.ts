@@ -28,6 +28,7 @@ export const approvalKinds = {
   'keys.rotate': { approvers: ['security', 'system'], covers: ['signing_key'], scopes: ['kora.keys:write'] },
   'account.invite': { approvers: ['security'], covers: ['new_administrator'], scopes: [] },
   'account.reset': { approvers: ['security', 'system'], covers: ['administrator_credentials'], scopes: [] },
+  'notice.send': { approvers: ['security', 'system'], covers: ['everybody'], scopes: [] },
   'people.reveal': { approvers: ['security'], covers: ['unmasking'], scopes: [] },
   'registrations.reveal': { approvers: ['security'], covers: ['unmasking'], scopes: [] },
   'settings.reveal': { approvers: ['security'], covers: ['unmasking_rule'], scopes: [] }

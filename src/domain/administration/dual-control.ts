@@ -96,6 +96,9 @@ export function dualControlReasons (before: (Judged & { status: string }) | null
 /** Why a status needs a second administrator: what goes live serves everybody with everything that it was given. */
 export const statusReasons = (status: ClientStatus): DualControlReason[] => (status === 'live' ? ['goes_live'] : [])
 
+/** Why a notice needs a second administrator: what everybody was told cannot be taken back. */
+export const noticeReasons = (audience: string): Array<'everybody'> => (audience === 'everybody' ? ['everybody'] : [])
+
 /** Why a new secret needs a second administrator: who has the secret has the powers of the client. */
 export const secretReasons = (client: Judged): DualControlReason[] => (isPowerful(client) ? ['secret_changed'] : [])
 

@@ -3,6 +3,8 @@
  * read it, then sent.
  */
 import type { AdminRole } from '../../../domain/administration/administration.ts'
+import type { ApprovalKind } from '../../../domain/administration/approval-kinds.ts'
+import { noticeReasons } from '../../../domain/administration/dual-control.ts'
 import type { NoticeState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
@@ -24,6 +26,7 @@ import { readId } from '../people/people.ts'
 import type { WithConsoleLayout } from '../layout.ts'
 
 const roles: readonly AdminRole[] = ['system', 'security']
+const sendKind = 'notice.send' satisfies ApprovalKind
 const states: readonly NoticeState[] = ['draft', 'sending', 'sent', 'cancelled']
 
 export interface NoticesPage extends WithConsoleLayout {
@@ -225,6 +228,31 @@ export function registerNotices (console: Console): void {
     }
   })
 
+  console.approvals.register<{ noticeId: string }>(sendKind, {
+    async describe (on, { noticeId }, t) {
+      const notice = await findNotice({ ...deps, db: on }, noticeId)
+      return notice === null || notice.state !== 'draft'
+        ? null
+        : {
+            title: t('console.approvals.change.notice.send'),
+            facts: [
+              { name: t('console.notices.audience'), value: t(`console.notices.audience.${notice.audience}`) },
+              { name: t('console.notices.receivers'), value: String(await countReceivers(on, notice)) },
+              ...noticeLanguages.flatMap((language) => {
+                const text = notice.texts[language]
+                return text === undefined ? [] : [{ name: text.title, value: text.body }]
+              })
+            ],
+            // a draft never changes, and the number of receivers may
+            basis: ''
+          }
+    },
+    async apply (trx, { noticeId }, { act, requestedBy }) {
+      const by = { ...act, reason: `${act.reason} (${requestedBy})` }
+      return (await startNotice({ ...deps, db: trx }, by, noticeId)) ? { ok: true } : { ok: false, code: 'gone' }
+    }
+  })
+
   const works = { send: startNotice, cancel: cancelNotice } as const
   const model = async (c: ConsoleRequest, act: keyof typeof works) => {
     const notice = await load(c)
@@ -262,6 +290,10 @@ export function registerNotices (console: Console): void {
         const shown = await model(c, act)
         const confirmed = c.confirmed(shown.typed)
         if (!confirmed.ok) return c.confirm({ ...shown, ...confirmed })
+        const { id, audience } = await load(c)
+        if (act === 'send' && noticeReasons(audience).length > 0) {
+          return await c.askApproval({ kind: sendKind, payload: { noticeId: id }, subject: id, act: confirmed.act })
+        }
         return c.redirect(
           shown.backHref,
           (await works[act](deps, confirmed.act, readId(c))) ? `notice_${act}` : 'people_unchanged'
