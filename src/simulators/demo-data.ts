@@ -141,6 +141,7 @@ async function insertPeople (
         certType: 'resident_id',
         certNo: person.certNo,
         phone: `+86${person.phone}`,
+        phoneVerifiedAt: new Date(clock.now()),
         ...(person.state === 'unactivated' ? {} : { passwordHash }),
         ...(verified
           ? {

@@ -73,6 +73,7 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0021_own_sites',
     '0022_audit_events_once',
     '0023_audit_recorded_in_time',
+    '0025_verified_phones',
     '0030_register_faults',
     '0031_outbox_tries'
   ])

@@ -31,6 +31,8 @@ export interface PersonTable {
   certTerm: string | null
   phoneEnc: string | null
   phoneIndex: string | null
+  /** The person entered a code that was sent there. */
+  phoneVerifiedAt: Generated<Date | null>
   emailEnc: string | null
   locale: string | null
   passwordHash: string | null

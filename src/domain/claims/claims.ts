@@ -111,7 +111,7 @@ export function personClaims (
     locale: () => person.locale ?? undefined,
     updated_at: () => Math.floor(person.updatedAt.getTime() / 1000),
     phone_number: () => person.phone ?? undefined,
-    phone_number_verified: () => (person.phone === null ? undefined : true),
+    phone_number_verified: () => (person.phone === null ? undefined : person.phoneVerifiedAt !== null),
     email: () => person.email ?? undefined,
     email_verified: () => (person.email === null ? undefined : true),
     cert_type: () => facts.certTypeCode,

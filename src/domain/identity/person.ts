@@ -15,6 +15,8 @@ export interface Person {
   certTerm: string | null
   /** E.164 */
   phone: string | null
+  /** The person entered a code that was sent there; null: somebody else typed it. */
+  phoneVerifiedAt: Date | null
   email: string | null
   locale: string | null
   assuranceLevel: Level

@@ -32,6 +32,7 @@ const zhaxi: Person = {
   certValidTo: '2040-05-01',
   certTerm: '20',
   phone: '+8613800138000',
+  phoneVerifiedAt: new Date(0),
   email: null,
   locale: 'zh-CN',
   assuranceLevel: 3,

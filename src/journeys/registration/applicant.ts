@@ -162,24 +162,47 @@ async function adopt (
   return true
 }
 
-/** The proved phone, unless there is one or it is another person's; 民族, if it was given. */
+/**
+ * The proved phone, unless there is a proved one or it is another person's; 民族, if it was given. A number that
+ * somebody else typed for another person gives way.
+ */
 async function keepFurther (
   trx: Trx,
   { crypto }: Pick<RegistrationDeps, 'crypto'>,
   { id, typed }: { id: string; typed: LegalSection | AgentSection }
 ): Promise<void> {
   const index = phoneIndex(crypto, typed.phone)
+  const indexes = phoneIndexes(crypto, typed.phone)
+  const { phoneVerifiedAt } = await trx
+    .selectFrom('person')
+    .select('phoneVerifiedAt')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  if (phoneVerifiedAt === null) {
+    await trx
+      .updateTable('person')
+      .set({ phoneEnc: null, phoneIndex: null })
+      .where('id', '<>', id)
+      .where('phoneIndex', 'in', indexes)
+      .where('phoneVerifiedAt', 'is', null)
+      .execute()
+  }
   await trx
     .updateTable('person')
-    .set({ phoneEnc: crypto.encrypt('person', 'phone_enc', id, typed.phone), phoneIndex: index })
+    .set({
+      phoneEnc: crypto.encrypt('person', 'phone_enc', id, typed.phone),
+      phoneIndex: index,
+      phoneVerifiedAt: sql<Date>`now()`
+    })
     .where('id', '=', id)
-    .where('phoneIndex', 'is', null)
+    .where('phoneVerifiedAt', 'is', null)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
           selectFrom('person as other')
             .select('other.id')
-            .where('other.phoneIndex', 'in', phoneIndexes(crypto, typed.phone))
+            .where('other.phoneIndex', 'in', indexes)
+            .where('other.id', '<>', id)
         )
       )
     )

@@ -41,7 +41,7 @@ export function smsHandler ({
       alarms?.raise('sms_late')
       throw new OutboxExpired('over before it could be sent')
     }
-    const phone = 'phone' in to ? to.phone : ((await personById(db, crypto, to.personId))?.phone ?? null)
+    const phone = 'phone' in to ? to.phone : await findVerifiedPhone(to.personId)
     // nobody to send to: the inbox has the message
     if (phone === null) return
     try {
@@ -56,6 +56,12 @@ export function smsHandler ({
     }
     alarms?.end('sms_late')
     alarms?.end('sms_untrusted')
+  }
+
+  /** What somebody else typed may be anybody's phone. */
+  async function findVerifiedPhone (personId: string): Promise<string | null> {
+    const person = await personById(db, crypto, personId)
+    return person === null || person.phoneVerifiedAt === null ? null : person.phone
   }
 
   async function isPast (time: string): Promise<boolean> {

@@ -87,6 +87,10 @@ class Opened implements StoredPerson {
     return this.#column('phone_enc', this.#row.phoneEnc)
   }
 
+  get phoneVerifiedAt (): Date | null {
+    return this.#row.phoneVerifiedAt
+  }
+
   get email (): string | null {
     return this.#column('email_enc', this.#row.emailEnc)
   }
@@ -117,7 +121,7 @@ class Opened implements StoredPerson {
 }
 
 const columns = `id, sub, status, name_enc, name_bo_enc, cert_type, cert_no_enc, cert_valid_from, cert_valid_to, cert_term,
-  phone_enc, email_enc, locale, assurance_level, identity_verified_at, face_verified_at, updated_at, password_hash`
+  phone_enc, phone_verified_at, email_enc, locale, assurance_level, identity_verified_at, face_verified_at, updated_at, password_hash`
 
 const byId = statement<[string], Row>('person by id', `select ${columns} from person where id = $1`)
 const bySub = lookup<Row>(
@@ -188,6 +192,8 @@ export interface NewPerson {
   certValidTo?: string | null
   certTerm?: string
   phone?: string
+  /** The person entered a code that was sent there. */
+  phoneVerifiedAt?: Date
   email?: string
   passwordHash?: string
   assuranceLevel?: Level
@@ -221,6 +227,7 @@ export async function insertPerson (
       certTerm: person.certTerm ?? null,
       phoneEnc: seal('phone_enc', person.phone),
       phoneIndex: person.phone === undefined ? null : phoneIndex(crypto, person.phone),
+      phoneVerifiedAt: person.phoneVerifiedAt ?? null,
       emailEnc: seal('email_enc', person.email),
       locale: null,
       passwordHash: person.passwordHash ?? null,

@@ -23,6 +23,7 @@ const facts: ClaimFacts = {
     certValidTo: null,
     certTerm: 'long',
     phone: '+8613800138000',
+    phoneVerifiedAt: new Date('2026-11-22T00:00:00Z'),
     email: null,
     locale: null,
     assuranceLevel: 3,
@@ -132,4 +133,9 @@ t.test('an agent: the organization, and of the delegation what concerns the aski
     organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' }
   })
   t.end()
+})
+
+t.test('S11: a phone that somebody else typed is not verified', async (t) => {
+  const typed = { ...facts, person: { ...facts.person, phoneVerifiedAt: null } }
+  t.match(personClaims(typed, 'userinfo'), { phone_number: '+8613800138000', phone_number_verified: false })
 })

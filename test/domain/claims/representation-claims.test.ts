@@ -47,6 +47,7 @@ const person: Person = {
   certValidTo: '2042-03-10',
   certTerm: '20',
   phone: '+8613900139000',
+  phoneVerifiedAt: new Date(),
   email: null,
   locale: null,
   assuranceLevel: 3,

@@ -2,7 +2,7 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { startKora, words, type Kora } from '../../support/driver/index.ts'
 import { residentIdCheck } from '../../../src/domain/identity/resident-id.ts'
-import { certNoIndex, personByCertNo } from '../../../src/records/persons/index.ts'
+import { certNoIndex, insertPerson, personByCertNo, personById } from '../../../src/records/persons/index.ts'
 import { sweepRegistrations } from '../../../src/journeys/registration/index.ts'
 import {
   agree,
@@ -69,6 +69,15 @@ t.test('a person without an account gets one by completing the application, and 
   const kora = await startKora(t)
   const { db, crypto } = kora.inside.services
   kora.inside.services.sandbox?.population.set(jinmei.cert_no, { name: jinmei.name })
+  const { id: stranger } = await insertPerson(db, crypto, {
+    person: {
+      status: 'active',
+      name: '旺堆',
+      certType: 'resident_id',
+      certNo: '540102199001011233',
+      phone: '+8618812345678'
+    }
+  })
   const applying = await asAgent(kora, jinmei, office, people.zhaxi)
   const { personId } = await rowOf(applying)
   t.equal(
@@ -89,8 +98,14 @@ t.test('a person without an account gets one by completing the application, and 
     phone: '+8618812345678',
     assuranceLevel: 3,
     certValidFrom: '2018-03-01',
-    passwordHash: null
+    passwordHash: null,
+    phoneVerifiedAt: Date
   })
+  t.match(
+    await personById(db, crypto, stranger),
+    { phone: null, phoneVerifiedAt: null },
+    'S11: what somebody else typed gives way to the person who entered a code'
+  )
   t.equal((await organization(kora, office.uscc))?.status, 'pending')
 })
 

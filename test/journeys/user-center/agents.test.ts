@@ -146,6 +146,21 @@ t.test(
       .where('delegation.id', '=', /agents\/([\w-]+)\//.exec(content.url)?.[1] ?? '')
       .executeTakeFirstOrThrow()
     t.match(row, { status: 'active', passwordHash: null, phoneIndex: null, assuranceLevel: 1 })
+
+    const another = '540102199001011313'
+    await sandbox.call('PUT', `/population/${another}`, { name: '巴桑' })
+    const again = await browser.go(`${kora.issuer}/me/agents/new`)
+    const added = await browser.submit(
+      again, { name: '巴桑', cert_no: another, phone: '13800138099' }, formOf(again))
+    t.match(at(added), /\/approve$/, words(added.text))
+    const { phoneEnc, phoneVerifiedAt } = await services.db
+      .selectFrom('delegation')
+      .innerJoin('person', 'person.id', 'delegation.agentId')
+      .select(['person.phoneEnc', 'person.phoneVerifiedAt'])
+      .where('delegation.id', '=', /agents\/([\w-]+)\//.exec(added.url)?.[1] ?? '')
+      .executeTakeFirstOrThrow()
+    t.ok(phoneEnc)
+    t.equal(phoneVerifiedAt, null, 'S11: the representative typed it')
   }
 )
 

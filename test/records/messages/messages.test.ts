@@ -10,6 +10,7 @@ import {
   type SmsOrder
 } from '../../../src/records/messages/index.ts'
 import { createOutboxWorker, enqueue, OutboxPermanentError } from '../../../src/records/outbox/index.ts'
+import { insertPerson } from '../../../src/records/persons/index.ts'
 import type { SmsSandbox } from '../../../src/simulators/sms/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { newPerson, times, world, type World } from '../organizations/delegations/support.ts'
@@ -114,6 +115,19 @@ eachDatabase(
     await worker.runDue()
     t.match((await outbox(w)).at(-1), { doneAt: Date }, 'without a phone there is the inbox')
     t.equal(sms.messages().length, 1)
+
+    const { id: typed } = await insertPerson(w.services.db, w.services.crypto, {
+      person: {
+        status: 'active',
+        name: '旺堆',
+        certType: 'resident_id',
+        certNo: '540102199001011233',
+        phone: '+8613800138077'
+      }
+    })
+    await send(w, { personId: typed, kind: 'delegation-approved', data, sms: true })
+    await worker.runDue()
+    t.equal(sms.messages().length, 1, 'S11: a phone that somebody else typed may be anybody’s')
 
     sms.script(['refused', 'unavailable'])
     await send(w, { personId: w.lr, kind: 'delegation-approved', data, sms: true })

@@ -102,7 +102,8 @@ export async function world (
       status: 'active',
       ...people.lhamo,
       certType: 'resident_id',
-      phone: '+8613800138001'
+      phone: '+8613800138001',
+      phoneVerifiedAt: new Date()
     }
   })
   const { id: agent } = await insertPerson(db, crypto, {
@@ -110,7 +111,8 @@ export async function world (
       status: 'active',
       ...people.tashi,
       certType: 'resident_id',
-      phone: '+8613800138002'
+      phone: '+8613800138002',
+      phoneVerifiedAt: new Date()
     }
   })
   const { id: organizationId } = await insertOrganization(db, {
