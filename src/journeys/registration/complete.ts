@@ -109,7 +109,8 @@ async function established (
     .executeTakeFirst()
   if (row?.state !== 'verified') throw new Refused('elsewhere')
   const { phone, codeId } = draft.phone
-  if (!(await smsCodes.spend(trx, codeId, { phone, purpose: 'register', browserHash: registration.browserHash }))) {
+  const { browserHash, id: transaction } = registration
+  if (!(await smsCodes.spend(trx, codeId, { phone, purpose: 'register', browserHash, transaction }))) {
     throw new Refused('elsewhere')
   }
   const proof = draft.verification.faceCheckId === null ? 'counter' : 'face'

@@ -145,10 +145,11 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })
 
-  const buildBinding = ({ applicant, draft, browserHash }: Registration): SmsBinding => ({
+  const buildBinding = ({ id, applicant, draft, browserHash }: Registration): SmsBinding => ({
     phone: findApplicant(applicant, draft)?.phone ?? '',
     purpose: 'register',
-    browserHash
+    browserHash,
+    transaction: id
   })
 
   async function showPhone (

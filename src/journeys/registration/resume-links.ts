@@ -128,6 +128,7 @@ async function movedPhone (
   {
     smsCodes,
     registration: {
+      id: transaction,
       draft: { phone },
       browserHash: from
     },
@@ -136,7 +137,7 @@ async function movedPhone (
 ): Promise<Registration['draft']['phone']> {
   if (phone === null || from === to) return phone
   return (await smsCodes.move(trx, phone.codeId, {
-    binding: { phone: phone.phone, purpose: 'register', browserHash: from },
+    binding: { phone: phone.phone, purpose: 'register', browserHash: from, transaction },
     toBrowserHash: to
   }))
     ? phone

@@ -1,10 +1,10 @@
 /**
  * Codes by short message: proof that a person has a phone now. Owns the table sms_code.
  *
- * Six digits, five minutes, five tries; bound to phone, purpose and browser; only a keyed digest is stored. The message
- * goes through the outbox in the same transaction: sent once, and not at all when it would be too late. Answers are the
- * same for phones that are known here and those that are not. Callers require a challenge (records/challenges) before
- * `send`.
+ * Six digits, five minutes, five tries; bound to phone, purpose, browser and transaction; only a keyed digest is
+ * stored. The message goes through the outbox in the same transaction: sent once, and not at all when it would be too
+ * late. Answers are the same for phones that are known here and those that are not. Callers require a challenge
+ * (records/challenges) before `send`.
  */
 import { randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -30,6 +30,8 @@ export interface SmsBinding {
   phone: string
   purpose: SmsPurpose
   browserHash: string
+  /** The one application or change that the code is for (an id): another one of the same browser does not take it. */
+  transaction: string
 }
 
 export interface SmsCircumstances {
@@ -67,14 +69,20 @@ export interface SmsCodes {
   ): Promise<boolean>
 }
 
+const bind = ({ browserHash, transaction }: Pick<SmsBinding, 'browserHash' | 'transaction'>): string =>
+  `${browserHash}:${transaction}`
+
+/** A process of the former version, serving beside this one, verified codes without their transaction. */
+const bindings = (binding: SmsBinding): string[] => [bind(binding), binding.browserHash]
+
 export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
   const { db, crypto, config } = deps
   const throttle = createThrottle(deps)
-  const digest = ({ phone, purpose, browserHash }: SmsBinding, code: string): string =>
-    crypto.mac('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
+  const digest = (binding: SmsBinding, code: string): string =>
+    crypto.mac('sms-code', JSON.stringify([binding.phone, binding.purpose, bind(binding), code]))
   // while the master key changes the code may have been sent under the former one
-  const digests = ({ phone, purpose, browserHash }: SmsBinding, code: string): string[] =>
-    crypto.macs('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
+  const digests = (binding: SmsBinding, code: string): string[] =>
+    crypto.macs('sms-code', JSON.stringify([binding.phone, binding.purpose, bind(binding), code]))
   const event = (
     { purpose }: SmsBinding,
     { address, traceId }: SmsCircumstances,
@@ -104,7 +112,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
 
   return {
     async send (binding, circumstances) {
-      const { phone, purpose, browserHash } = binding
+      const { phone, purpose } = binding
       const refusal = await limited(binding, circumstances)
       if (refusal !== null) {
         if (refusal.code === 'too_many') {
@@ -123,7 +131,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
           .set({ expiresAt: sql<Date>`now()` })
           .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
           .where('purpose', '=', purpose)
-          .where('binding', '=', browserHash)
+          .where('binding', '=', bind(binding))
           .where('verifiedAt', 'is', null)
           .where('expiresAt', '>', sql<Date>`now()`)
           .returning('id')
@@ -136,7 +144,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
             id,
             phoneIndex: index,
             purpose,
-            binding: browserHash,
+            binding: bind(binding),
             codeIndex: digest(binding, code),
             expiresAt: sql<Date>`now() + make_interval(secs => ${smsLimits.seconds})`
           })
@@ -202,14 +210,15 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       })
     },
 
-    async spend (trx, codeId, { phone, purpose, browserHash }) {
+    async spend (trx, codeId, binding) {
+      const { phone, purpose } = binding
       const row = await trx
         .updateTable('smsCode')
         .set({ usedAt: sql<Date>`now()` })
         .where('id', '=', codeId)
         .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
         .where('purpose', '=', purpose)
-        .where('binding', '=', browserHash)
+        .where('binding', 'in', bindings(binding))
         .where('verifiedAt', 'is not', null)
         .where('usedAt', 'is', null)
         .returning('id')
@@ -217,14 +226,15 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       return row !== undefined
     },
 
-    async move (trx, codeId, { binding: { phone, purpose, browserHash }, toBrowserHash }) {
+    async move (trx, codeId, { binding, toBrowserHash }) {
+      const { phone, purpose } = binding
       const row = await trx
         .updateTable('smsCode')
-        .set({ binding: toBrowserHash })
+        .set({ binding: bind({ ...binding, browserHash: toBrowserHash }) })
         .where('id', '=', codeId)
         .where('phoneIndex', 'in', phoneIndexes(crypto, phone))
         .where('purpose', '=', purpose)
-        .where('binding', '=', browserHash)
+        .where('binding', 'in', bindings(binding))
         .where('verifiedAt', 'is not', null)
         .where('usedAt', 'is', null)
         .returning('id')
@@ -233,9 +243,10 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
     }
   }
 
-  function latest ({ phone, purpose, browserHash }: SmsBinding) {
+  function latest (binding: SmsBinding) {
+    const { phone, purpose } = binding
     return sql<string>`(select l.id from sms_code l where l.phone_index = any(${phoneIndexes(crypto, phone)}::text[])
-      and l.purpose = ${purpose} and l.binding = ${browserHash}
+      and l.purpose = ${purpose} and l.binding = ${bind(binding)}
       order by l.created_at desc, l.id desc limit 1)`
   }
 }

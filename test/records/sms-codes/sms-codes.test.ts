@@ -14,7 +14,7 @@ import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'
 import { eachDatabase, testDatabase, type TestDatabase } from '../../support/database.ts'
 
 const phone = '+8613800138000'
-const binding: SmsBinding = { phone, purpose: 'register', browserHash: 'browser' }
+const binding: SmsBinding = { phone, purpose: 'register', browserHash: 'browser', transaction: 'reg_1' }
 const staff = { actor: 'admin:adm_x', reason: 'x', address: null, traceId: null } as const
 const from = { source: '10.0.0.0/24', address: '10.0.0.7', traceId: 'trace' }
 
@@ -62,6 +62,8 @@ eachDatabase(t, 'a code is good for its phone, purpose and browser, once', async
   for (const other of [
     { ...binding, purpose: 'recover' },
     { ...binding, browserHash: 'another' },
+    // S33: a code of one draft in another of the same browser
+    { ...binding, transaction: 'reg_2' },
     { ...binding, phone: '+8613800138001' }
   ] as SmsBinding[]) {
     t.same(await codes.verify(other, code, from), { ok: false, code: 'expired' }, 'T038')
@@ -127,7 +129,7 @@ t.test('limits by phone, over all purposes and browsers; by network; by deployme
   const outcomes: string[] = []
   for (let n = 0; n < 7; n++) {
     const sent = await codes.send(
-      { phone, purpose: n % 2 === 0 ? 'register' : 'recover', browserHash: `b${n}` },
+      { phone, purpose: n % 2 === 0 ? 'register' : 'recover', browserHash: `b${n}`, transaction: `t${n}` },
       { ...from, source: `s${n}` }
     )
     outcomes.push(sent.ok ? 'sent' : sent.code)
