@@ -11,6 +11,9 @@ export const smsLimits = Object.freeze({
   day: { limit: 10, seconds: 86_400 },
   /** From one network: a service hall has many people behind one address. */
   source: { limit: 60, seconds: 3600 },
+  /** From what one customer of a network may have, and one company: nobody alone uses up the budget of everybody. */
+  customer: { limit: 180, seconds: 3600 },
+  company: { limit: 1250, seconds: 3600 },
   /** Of the whole deployment. */
   all: { limit: 5000, seconds: 3600 }
 })

@@ -11,6 +11,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
+import { widerNetworks } from '../../domain/network.ts'
 import { smsLimits, type SmsPurpose } from '../../domain/login/sms-code.ts'
 import type { SmsCodesDeps } from './deps.ts'
 import { endUndelivered, enqueue } from '../outbox/index.ts'
@@ -94,9 +95,16 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
     { phone }: SmsBinding,
     { source }: SmsCircumstances
   ): Promise<Extract<SmsSent, { ok: false }> | null> {
+    const wider = widerNetworks(source)
     for (const { name, whose, limit, seconds } of [
       { name: 'resend', whose: phone, ...smsLimits.resend },
       { name: 'source', whose: source, ...smsLimits.source },
+      ...(wider === null
+        ? []
+        : [
+            { name: 'customer', whose: wider.customer, ...smsLimits.customer },
+            { name: 'company', whose: wider.company, ...smsLimits.company }
+          ]),
       { name: 'hour', whose: phone, ...smsLimits.hour },
       { name: 'day', whose: phone, ...smsLimits.day },
       // what messages may cost

@@ -10,6 +10,7 @@ import { smsByAge, smsHandler, smsTopic } from '../../../src/records/messages/in
 import { createOutboxWorker, enqueue, resendDead } from '../../../src/records/outbox/index.ts'
 import { insertPerson } from '../../../src/records/persons/index.ts'
 import { createSmsCodes, sweepSmsCodes, type SmsBinding } from '../../../src/records/sms-codes/index.ts'
+import { addressPrefix } from '../../../src/http/client-address.ts'
 import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'
 import { eachDatabase, testDatabase, type TestDatabase } from '../../support/database.ts'
 
@@ -159,6 +160,24 @@ t.test('limits by phone, over all purposes and browsers; by network; by deployme
     .orderBy('id')
     .execute()
   t.ok(events.length > 0, 'kept')
+})
+
+t.test('S17 one IPv6 network does not use up the budget of everybody', async (t) => {
+  const database = await testDatabase(t)
+  const { codes } = parts(database)
+  let phone = 0
+  const send = async (source: string): Promise<boolean> =>
+    (await codes.send({ ...binding, phone: `+86138${String(phone++).padStart(8, '0')}` }, { ...from, source })).ok
+  let sent = 0
+  for (let n = 0; n < 256; n++) if (await send(addressPrefix(`2001:db8:7:${(n * 256).toString(16)}::1`))) sent++
+  t.equal(sent, smsLimits.customer.limit, 'a /48 is one customer')
+  // many of one company: as if that many had been sent in this hour
+  await sql`update throttle set count = ${smsLimits.company.limit}
+    where count >= ${smsLimits.customer.limit}`.execute(database.db)
+  t.equal(await send(addressPrefix('2001:db8:8::1')), false, 'the company has had its part')
+  t.equal(await send(addressPrefix('2409:8000::1')), true, 'others have theirs')
+  t.equal(await send(addressPrefix('10.0.0.7')), true)
+  t.ok(smsLimits.company.limit * 4 <= smsLimits.all.limit, 'a quarter at most')
 })
 
 t.test('a message that would come too late is not sent; one that is tried again is sent once', async (t) => {
