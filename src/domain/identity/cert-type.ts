@@ -88,3 +88,24 @@ export function parseCertNo (certType: CertType, input: string, today: string): 
     }
   }
 }
+
+export interface IdentifiedDocument {
+  certType: CertType
+  certNo: string
+  /** It is a valid number of the national scheme. */
+  national: boolean
+}
+
+/** After every birth date that a number can hold. */
+const whenever = '9999-12-31'
+
+/**
+ * The document that a number names: a valid 18-digit number of the national scheme (GB 11643) is one person's, whatever
+ * type was written beside it.
+ */
+export function identifyDocument (certType: CertType, certNo: string): IdentifiedDocument {
+  const read = parseResidentId(certNo, whenever)
+  return read.ok && read.value.length === 18
+    ? { certType: read.kind, certNo: read.value, national: true }
+    : { certType, certNo, national: false }
+}

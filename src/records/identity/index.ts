@@ -7,7 +7,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { sameName } from '../../domain/identity/person-name.ts'
-import { isCertType } from '../../domain/identity/cert-type.ts'
+import { identifyDocument, isCertType, type CertType } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { RegisterUnavailable, type RegisterAnswer } from '../../ports/registry.ts'
 import type { IdentityDeps } from './deps.ts'
@@ -85,8 +85,11 @@ export async function verifyIdentity (
 }
 
 function isThisPerson (deps: Pick<IdentityDeps, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
-  const sameNumber =
-    certNoIndex(deps.crypto, data.certType, data.certNo) === certNoIndex(deps.crypto, person.certType, person.certNo)
+  const readIndex = (certType: string, certNo: string): string => {
+    const document = identifyDocument(certType as CertType, certNo)
+    return certNoIndex(deps.crypto, document.certType, document.certNo)
+  }
+  const sameNumber = readIndex(data.certType, data.certNo) === readIndex(person.certType, person.certNo)
   return (
     sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
   )

@@ -3,7 +3,7 @@ import { statement } from '../../database/statement.ts'
 import { lookup } from '../../database/together.ts'
 import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
-import type { CertType } from '../../domain/identity/cert-type.ts'
+import { certTypes, identifyDocument, type CertType } from '../../domain/identity/cert-type.ts'
 import type { Level } from '../../domain/identity/assurance.ts'
 import { newIdentifier } from '../../domain/identifier.ts'
 import type { Person } from '../../domain/identity/person.ts'
@@ -145,9 +145,15 @@ const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
   crypto.blindIndex('person.cert_no', `${certType}:${certNo}`)
 
-/** The same under every known key: what a look-up asks for. */
-export const certNoIndexes = (crypto: FieldCrypto, certType: string, certNo: string): string[] =>
-  crypto.blindIndexes('person.cert_no', `${certType}:${certNo}`)
+/**
+ * Under every known key: what a look-up asks for. A resident number is also looked for under the other types, under
+ * which it may be stored from former versions.
+ */
+export function certNoIndexes (crypto: FieldCrypto, certType: string, certNo: string): string[] {
+  const document = identifyDocument(certType as CertType, certNo)
+  const types = document.national ? certTypes : [certType]
+  return types.flatMap((type) => crypto.blindIndexes('person.cert_no', `${type}:${document.certNo}`))
+}
 
 /** Blind index of a phone in E.164. */
 export const phoneIndex = (crypto: FieldCrypto, phone: string): string => crypto.blindIndex('person.phone', phone)
@@ -210,6 +216,7 @@ export async function insertPerson (
   const seal = (column: string, value: string | undefined): string | null =>
     value === undefined ? null : crypto.encrypt('person', column, id, value)
   const sub = newSub()
+  const { certType, certNo } = identifyDocument(person.certType, person.certNo)
   await trx
     .insertInto('person')
     .values({
@@ -218,9 +225,9 @@ export async function insertPerson (
       status: person.status,
       nameEnc: seal('name_enc', person.name) ?? '',
       nameBoEnc: seal('name_bo_enc', person.nameBo),
-      certType: person.certType,
-      certNoEnc: seal('cert_no_enc', person.certNo) ?? '',
-      certNoIndex: certNoIndex(crypto, person.certType, person.certNo),
+      certType,
+      certNoEnc: seal('cert_no_enc', certNo) ?? '',
+      certNoIndex: certNoIndex(crypto, certType, certNo),
       deskIndex: computeNameIndexes(crypto, person),
       certValidFrom: person.certValidFrom ?? null,
       certValidTo: person.certValidTo ?? null,
