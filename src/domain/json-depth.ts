@@ -1,5 +1,5 @@
 /** Nothing that Kora reads from others nests deeper, so readers that recurse stay far from the end of the stack. */
-export const maximumJsonDepth = 32
+const maximumJsonDepth = 32
 
 /** Whether a value nests deeper than `limit`; reads it without recursion. */
 export function isTooDeep (value: unknown, limit = maximumJsonDepth): boolean {

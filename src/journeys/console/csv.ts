@@ -9,7 +9,7 @@ import { showText } from '../../domain/plain-text.ts'
 export function csvCell (value: string | number | boolean | null): string {
   if (value === null) return ''
   const text = typeof value === 'string' ? showText(value) : String(value)
-  const safe = typeof value === 'string' && /^[\s\0]*[=+\-@＝＋－＠\t\r\n\0]/.test(text) ? `'${text}` : text
+  const safe = typeof value === 'string' && /^[\s\0]*[=+\-@＝＋－＠\t\r\n\0]/.test(value) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
