@@ -80,7 +80,8 @@ t.test('kora client', async (t) => {
       client_id: form
     })
     t.match(await run('disable', form, '--reason', 'test'), { code: 0, out: `${form} is disabled.` })
-    t.match(await run('enable', form, '--reason', 'test'), { code: 0, out: `${form} is live.` })
+    t.match(await run('enable', form, '--reason', 'test'), { code: 4, out: 'waits for' }, 'going live needs two')
+    await db.updateTable('client').set({ status: 'live' }).where('clientId', '=', form).execute()
     t.match(await run('list', '--text', form), { code: 0, out: form })
     t.match(
       await run('create', '--id', form, '--name', 'x', '--kind', 'machine', '--reason', 'x'),

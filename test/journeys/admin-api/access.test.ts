@@ -204,7 +204,7 @@ t.test('a client that is disabled or loses a scope is refused at the next reques
         policy: { ...policy, adminScopes: ['kora.keys:read'] }
       }
     }),
-    { outcome: 'approval_needed', reasons: ['admin_scope'] },
+    { outcome: 'approval_needed', reasons: ['keys_changed'] },
     'and so do other keys'
   )
   t.match(

@@ -27,7 +27,10 @@ t.test("a proof of the device's key", async (t) => {
     t.match(unknown, { status: 401, body: { code: 'device_unknown', status: 401, trace_id: /^[0-9a-f]{12}$/ } })
     t.match(unknown.headers.get('www-authenticate') ?? '', /^DPoP error="invalid_dpop_proof"/)
     t.match(unknown.headers.get('content-type') ?? '', /^application\/problem\+json/)
-    const made = await phone.ask('/app/v1/devices', { body: { label: '扎西的手机\u0000', person_id: here.personId } })
+    const label = '扎西的手机\u0000'
+    const named = await phone.ask('/app/v1/devices', { body: { label, person_id: here.personId } })
+    t.equal(named.status, 400, 'nobody is named in the body')
+    const made = await phone.ask('/app/v1/devices', { body: { label } })
     t.match(made, { status: 201, body: { label: '扎西的手机', bound: false, person: null } })
     t.same(
       await phone
@@ -38,7 +41,7 @@ t.test("a proof of the device's key", async (t) => {
     t.match(await phone.ask(me), { status: 200, body: { device_id: made.body.device_id, bound: false } })
     const row = await database.db.selectFrom('device').selectAll().executeTakeFirstOrThrow()
     t.equal(row.keyThumbprint, await phone.thumbprint())
-    t.equal(row.personId, null, "a person named in the body is nobody's")
+    t.equal(row.personId, null, 'it belongs to nobody yet')
     t.same(Object.keys(row.publicJwk ?? {}).sort(), ['crv', 'kty', 'x', 'y'])
   })
 
