@@ -21,15 +21,19 @@ t.setTimeout(300_000)
 const act = (actor: Act['actor']): Act => ({ actor, reason: 'test', address: null, traceId: null })
 const words = adminTranslator('en')
 
-async function account (db: TestDatabase['db'], id: string): Promise<void> {
+async function account (
+  db: TestDatabase['db'],
+  id: string,
+  { role = 'counter', status = 'invited' }: { role?: 'counter' | 'security'; status?: 'invited' | 'active' } = {}
+): Promise<void> {
   await db
     .insertInto('adminAccount')
     .values({
       id,
       loginName: id.toLowerCase(),
       displayName: id,
-      role: 'counter',
-      status: 'invited',
+      role,
+      status,
       passwordHash: null,
       totpSecretEnc: null,
       createdBy: 'test'
@@ -94,6 +98,20 @@ eachDatabase(
   }
 )
 
+/** Those who ask and decide in these tests: a request of nobody who stands is not decided. */
+async function prepareStanding (db: TestDatabase['db']): Promise<void> {
+  for (let at = 0; at < 6; at++) await account(db, `adm_${at}`, { role: 'security', status: 'active' })
+  await db
+    .insertInto('client')
+    .values({
+      clientId: 'ops',
+      status: 'live',
+      metadata: '{}',
+      policy: JSON.stringify({ adminScopes: ['kora.clients:write'] })
+    })
+    .execute()
+}
+
 function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Approvals<AdminTranslate> {
   const changes = createApprovals({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'), {
     'test.thing': { approvers: ['security'], covers: [], scopes: [] }
@@ -113,6 +131,7 @@ eachDatabase(
   'what a program asks for: all vouch and decide at once; it happens at most once, and by two',
   async (t: Test, database) => {
     const { db } = database
+    await prepareStanding(db)
     for (let round = 0; round < 5; round++) {
       const applied: string[] = []
       const changes = changesOn(database, applied)
@@ -200,6 +219,7 @@ eachDatabase(
 
 eachDatabase(t, 'decided while what it is about is deleted: one of both', async (t: Test, database) => {
   const { db, crypto } = database
+  await prepareStanding(db)
   for (let round = 0; round < 5; round++) {
     const applied: string[] = []
     const changes = changesOn(database, applied)
