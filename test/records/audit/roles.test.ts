@@ -108,7 +108,7 @@ await withPostgres(t, 'Kora runs as that role; without an audit event nothing ha
   const ended = await browser.submit(out, { logout: 'yes' }, { form: (form) => 'xsrf' in form.fields })
   t.equal(ended.status, 503, 'logout')
   t.notMatch(ended.text, /permission denied|audit_event|\b42501\b/)
-  await t.rejects(write(services, rotateSecret, { act, clientId: 'demo-site' }), AuditUnavailable)
+  await t.rejects(write(services, rotateSecret, { act, clientId: 'demo-site', approved: true }), AuditUnavailable)
   await t.rejects(publishNext(services, act, 'ES256'), AuditUnavailable)
   await t.rejects(revoke(), AuditUnavailable)
   t.same(await state(), before, 'nothing was done')
