@@ -297,7 +297,8 @@ await eachDatabase(t, 'face', async (t, database) => {
   await t.test('twenty confirmations use one verdict once', async (t) => {
     const held = await ready(w, { requires: ['face'] })
     const results = await times(20, async () => await confirm(w, held))
-    t.equal(results.filter((result) => result.ok).length, 1)
+    // a repetition by the same phone hears that it is done
+    t.equal(results.filter((result) => result.ok && result.again !== true).length, 1)
     t.equal(await events(w, 'scan-ticket.confirmed', held.created.ticketId), 1)
   })
 })
